@@ -1,0 +1,124 @@
+/* What the components of a node tell each other: configuration frames (written offline by the compiler, mapped read-only),
+ * capability slots, virtual addresses, and the node manager's protocol.
+ *
+ * Every component thread starts with rdi = its configuration frame's address and rsi = the TSC rate in hertz.
+ */
+#pragma once
+#include <stdint.h>
+
+#define COMPONENT_IMAGE_VA 0x400000ull    /* components are linked here */
+#define COMPONENT_STACK_TOP 0x800000ull   /* stack, growing down; 16 pages mapped, the page below is a hole */
+#define COMPONENT_IPC_VA 0x900000ull      /* IPC buffer */
+#define COMPONENT_CONFIG_VA 0xa00000ull   /* configuration frame(s) */
+#define COMPONENT_QUEUES_VA 0x10000000ull /* queues, each at a fixed 1 MiB stride: producer pages, consumer page at +0x80000 */
+#define COMPONENT_QUEUE_STRIDE 0x100000ull
+#define COMPONENT_QUEUE_TAIL 0x80000ull
+#define VMM_RAM_VA 0x100000000000ull      /* guest RAM in its VMM, guest-physical 0 at this address */
+#define VMM_KERNEL_VA 0x200000000000ull   /* the VM's image files, read-only */
+#define VMM_INITRD_VA 0x201000000000ull
+
+#define QUEUE_DATA_SIZE 0x10000u          /* data bytes of every console and log queue (16 pages), header page apart */
+
+/* Slots of every component's CNode (radix COMPONENT_CNODE_BITS). Slot 0 stays empty. */
+#define COMPONENT_CNODE_BITS 12
+
+/* Virtual machine: how it boots. */
+enum vm_boot { VM_BOOT_LINUX = 1, VM_BOOT_MULTIBOOT = 2 };
+
+#define VM_CONFIG_MAGIC 0x3143464e4f434d56ull /* "VMCONFC1" */
+#define VM_NAME_MAX 32
+struct vm_config { /* shared by node manager and VMM, one 4 KiB frame */
+    uint64_t magic;
+    char name[VM_NAME_MAX];
+    uint64_t memory;       /* guest RAM, bytes, multiple of 2 MiB */
+    uint64_t kernel_size, initrd_size; /* exact; initrd 0: none */
+    uint32_t boot;         /* enum vm_boot */
+    uint32_t vm_index;
+    uint32_t vcpus, node;
+    uint64_t flags;        /* VM_FLAG_* */
+    uint64_t reserved[8];
+    char cmdline[2048];
+};
+_Static_assert(sizeof(struct vm_config) <= 4096, "one frame");
+
+/* VMM's capabilities. */
+enum vmm_slot {
+    VMM_SLOT_FAULT_EP = 1,   /* receives the vCPU's exits; the VMM's notification is bound to its TCB */
+    VMM_SLOT_REPLY = 2,
+    VMM_SLOT_VCPU = 3,
+    VMM_SLOT_MANAGER = 4,    /* endpoint to the node manager, badge = MANAGER_BADGE_VMM + vm_index */
+    VMM_SLOT_NOTIFICATION = 5, /* its own notification, badge VMM_BADGE_TIMER: the argument of ATOLL_VCPU_SET_TIMER */
+    VMM_SLOT_DOORBELL = 6,   /* IPI capability: wakes the console */
+    VMM_SLOT_INPUT_IRQ = 7,  /* IRQ handler of the vector that the console rings for input; signals VMM_BADGE_INPUT */
+};
+#define VMM_BADGE_TIMER 1
+#define VMM_BADGE_INPUT 2
+#define VMM_QUEUE_OUT 0      /* producer: guest console output. Queue index under COMPONENT_QUEUES_VA */
+#define VMM_QUEUE_IN 1       /* consumer: console input */
+
+/* Node manager's capabilities. */
+enum manager_slot {
+    MANAGER_SLOT_ENDPOINT = 1, /* receive: VMM calls and VMM faults */
+    MANAGER_SLOT_REPLY = 2,
+    MANAGER_SLOT_CNODE = 3,    /* its own CNode, for retype */
+    MANAGER_SLOT_VMM_TCB = 4,
+    MANAGER_SLOT_VMM_VSPACE = 5,
+    MANAGER_SLOT_VCPU_TCB = 6,
+    MANAGER_SLOT_VCPU = 7,
+    MANAGER_SLOT_NESTED = 8,   /* nested PML4 with an ASID */
+    MANAGER_SLOT_TABLES = 9,   /* private untyped for page tables */
+    MANAGER_SLOT_DOORBELL = 10, /* IPI: wakes the console */
+    MANAGER_SLOT_RAM = 64,     /* frame-only untypeds of the VM's RAM, up to 64 */
+    MANAGER_SLOT_KERNEL = 128, /* frame-only untypeds of its kernel file, up to 64 */
+    MANAGER_SLOT_INITRD = 192, /* of its initrd file, up to 64 */
+    MANAGER_SLOT_FREE = 256,   /* first slot for what it makes itself */
+};
+#define MANAGER_QUEUE_EVENTS 0 /* producer: event lines to the console */
+#define MANAGER_BADGE_VMM 0x100   /* calls of the VMM of VM i: badge 0x100 + i */
+#define MANAGER_BADGE_FAULT 0x200 /* faults of the VMM thread of VM i */
+
+struct manager_config { /* one frame; the VM's vm_config is the next frame (zero magic: this node has no VM) */
+    uint64_t magic; /* MANAGER_CONFIG_MAGIC */
+    uint32_t node;
+    uint32_t vm_count; /* 0 or 1 */
+    uint32_t ram_caps, kernel_caps, initrd_caps; /* filled untyped slots are found by init: upper bounds (spans) */
+    uint32_t reserved;
+};
+#define MANAGER_CONFIG_MAGIC 0x3143464e4f434d4eull
+
+/* VMM to node manager: label = request, answered by label 0 or an error. */
+enum manager_request {
+    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it */
+    MANAGER_POWERED_OFF,   /* ordered end. MR0.. counters of the VMM, see below */
+    MANAGER_RESET,         /* the guest reset itself; the VMM starts it again */
+    MANAGER_STOPPED,       /* the VMM gives up on the guest: MR0 length, then the reason's bytes packed in words */
+    MANAGER_EXIT_CODE,     /* MR0: what a test guest wrote to port 0xf4 */
+    MANAGER_COUNTERS,      /* VMM-side counters before the end: MR0 count, then values in enum vmm_counter order */
+};
+enum vmm_counter { VMM_COUNT_MSR_REFUSED, VMM_COUNT_PORT_UNKNOWN, VMM_COUNT_CPUID_UNKNOWN, VMM_COUNT_MMIO_UNKNOWN,
+                   VMM_COUNT_INJECTED, VMM_COUNT_CONSOLE_BYTES, VMM_COUNTERS };
+#define VMM_COUNTER_NAMES {"msr-refused", "port-unknown", "cpuid-unknown", "mmio-unknown", "injected", "console-bytes"}
+
+/* Console component (control node). */
+enum console_slot {
+    CONSOLE_SLOT_NOTIFICATION = 1, /* all its interrupts, badges below */
+    CONSOLE_SLOT_UART = 2,         /* I/O ports 0x3f8..0x3ff */
+    CONSOLE_SLOT_UART_IRQ = 3,
+    CONSOLE_SLOT_DOORBELL_IRQ = 4, /* rung by other nodes and by this node's kernel */
+    CONSOLE_SLOT_VM_DOORBELL = 64, /* IPI capability to VM i's node: slot 64 + i */
+};
+#define CONSOLE_BADGE_UART 1
+#define CONSOLE_BADGE_DOORBELL 2
+struct console_config { /* one frame */
+    uint64_t magic; /* CONSOLE_CONFIG_MAGIC */
+    uint32_t node_count, vm_count;
+    char vm_names[62][VM_NAME_MAX];
+};
+#define CONSOLE_CONFIG_MAGIC 0x31434647534e4f43ull
+_Static_assert(sizeof(struct console_config) <= 4096, "one frame");
+/* Console queues, by index: node i's kernel log 2i, node i's events 2i + 1, VM j's output 2N + 2j, VM j's input 2N + 2j + 1
+ * (N = node_count). The console consumes all but the input queues. */
+
+/* Vectors, as user vectors v (CPU vector 0x30 + v), the same on every node. */
+#define VECTOR_DOORBELL 0x20 /* console doorbell on node 0; console input on a VM's node */
+#define VECTOR_UART 0x21

@@ -1,0 +1,125 @@
+/* The one queue of Atoll: bytes, single producer, single consumer, index-published.
+ *
+ * Memory is two regions so that each side can be given the other's region read-only: the producer
+ * region (one header page, then the data pages) and the consumer page. Indices are free-running
+ * 64-bit byte counts; both sides bound-check every index that they read from the peer, so a hostile peer can
+ * garble or lose its own stream and nothing else. A full queue never blocks the producer: it
+ * drops the new bytes and counts them in `lost`.
+ */
+#pragma once
+#include <stdint.h>
+
+#define QUEUE_MAGIC 0x31555551u
+#define QUEUE_PAGE 4096u
+
+struct queue_producer {      /* written by the producer only */
+    uint32_t magic;          /* QUEUE_MAGIC once the producer is ready */
+    uint32_t status;         /* producer's last word: enum queue_status */
+    uint64_t head;           /* bytes ever written */
+    uint64_t lost;           /* bytes ever dropped */
+    uint64_t reserved[509];  /* the data starts on the next page */
+};
+_Static_assert(sizeof(struct queue_producer) == QUEUE_PAGE, "one header page");
+
+struct queue_consumer {      /* written by the consumer only */
+    uint64_t tail;           /* bytes ever read */
+    uint32_t asleep;         /* 1: ring the doorbell after writing */
+    uint32_t reserved[1021];
+};
+_Static_assert(sizeof(struct queue_consumer) == QUEUE_PAGE, "one page");
+
+enum queue_status {
+    QUEUE_OPEN = 0,
+    QUEUE_CLOSED = 1, /* the producer ended in order */
+    QUEUE_DEAD = 2,   /* the producer crashed; its last words are in the queue */
+};
+
+/* One end's private view. `size` (data bytes, a power of two) comes from configuration, never from the peer. */
+struct queue {
+    volatile struct queue_producer *producer;
+    volatile struct queue_consumer *consumer;
+    volatile uint8_t *data;
+    uint64_t size;
+    uint64_t index; /* own index: head for the producer, tail for the consumer */
+};
+
+/* Start an end. Producer memory must be zero or a former state of the same queue. */
+static inline void queue_init_producer(struct queue *q, void *producer, void *consumer, uint64_t size)
+{
+    q->producer = producer;
+    q->consumer = consumer;
+    q->data = (volatile uint8_t *)producer + QUEUE_PAGE;
+    q->size = size;
+    q->index = q->producer->head;
+    q->producer->magic = QUEUE_MAGIC;
+}
+
+static inline void queue_init_consumer(struct queue *q, void *producer, void *consumer, uint64_t size)
+{
+    q->producer = producer;
+    q->consumer = consumer;
+    q->data = (volatile uint8_t *)producer + QUEUE_PAGE;
+    q->size = size;
+    q->index = q->consumer->tail;
+}
+
+/* Bytes that the producer may write now. A tail outside (head - size, head] is a peer's lie: nothing. */
+static inline uint64_t queue_space(const struct queue *q)
+{
+    uint64_t used = q->index - __atomic_load_n(&q->consumer->tail, __ATOMIC_ACQUIRE);
+    return used > q->size ? 0 : q->size - used;
+}
+
+/* Bytes that the consumer may read now. An impossible head reads as empty. */
+static inline uint64_t queue_used(const struct queue *q)
+{
+    uint64_t used = __atomic_load_n(&q->producer->head, __ATOMIC_ACQUIRE) - q->index;
+    return used > q->size ? 0 : used;
+}
+
+/* Write up to `n` bytes; what does not fit is dropped and counted. Returns the bytes written. */
+static inline uint64_t queue_write(struct queue *q, const void *bytes, uint64_t n)
+{
+    const uint8_t *from = bytes;
+    uint64_t room = queue_space(q);
+    uint64_t take = n < room ? n : room;
+    for (uint64_t i = 0; i < take; i++)
+        q->data[(q->index + i) & (q->size - 1)] = from[i];
+    q->index += take;
+    __atomic_store_n(&q->producer->head, q->index, __ATOMIC_RELEASE);
+    if (take < n)
+        q->producer->lost += n - take;
+    return take;
+}
+
+/* Read up to `n` bytes. Returns the bytes read. */
+static inline uint64_t queue_read(struct queue *q, void *bytes, uint64_t n)
+{
+    uint8_t *to = bytes;
+    uint64_t used = queue_used(q);
+    uint64_t take = n < used ? n : used;
+    for (uint64_t i = 0; i < take; i++)
+        to[i] = q->data[(q->index + i) & (q->size - 1)];
+    q->index += take;
+    __atomic_store_n(&q->consumer->tail, q->index, __ATOMIC_RELEASE);
+    return take;
+}
+
+/* After a write: must the doorbell be rung? Pairs with queue_sleep: the fences order
+ * "publish head, read asleep" against "set asleep, read head". */
+static inline int queue_needs_doorbell(const struct queue *q)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return q->consumer->asleep == 1;
+}
+
+/* Before the consumer blocks: returns 1 when it may sleep, 0 when data arrived meanwhile. */
+static inline int queue_sleep(struct queue *q)
+{
+    q->consumer->asleep = 1;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (queue_used(q) == 0)
+        return 1;
+    q->consumer->asleep = 0;
+    return 0;
+}

@@ -1,0 +1,38 @@
+/* The system request: what the `atoll` tool asks `boot` to lay out, offline-compiled from the
+ * description. It names, counts and sizes; it contains no physical address. Boot binds each request to
+ * what the machine has ("named resources") or refuses with a sentence.
+ *
+ * Passed to boot as the module whose command line is "system". Other modules: "kernel" (ELF64 of the
+ * kernel), "init" (ELF64 of init or of a foreign root task), and one per RESOURCE_MODULE request, whose command line is the
+ * request's name.
+ */
+#pragma once
+#include <stdint.h>
+#include <atoll/resource_map.h>
+
+#define SYSTEM_MAX_NODES 256
+#define SYSTEM_MAX_REQUESTS 4096
+#define SYSTEM_MODULE_NAME "system"
+
+struct system_request {
+    uint32_t kind;  /* enum resource_kind */
+    uint32_t node;  /* whose map it goes into */
+    uint64_t size;  /* bytes: PRIVATE (total private memory of the node, kernel image included), MEMORY,
+                       SHARED, LOG; else 0 */
+    uint64_t align; /* power of two; MEMORY of guests asks for 2 MiB or 1 GiB */
+    uint64_t arg0, arg1; /* as in the resource map, but IPI and LOG name the target *node* in arg0;
+                            boot puts that node's x2APIC id there */
+    char name[RESOURCE_NAME_MAX]; /* SHARED and LOG: equal names on different nodes are the same memory */
+};
+
+#define SYSTEM_FLAG_REST 1u /* node 0 gets all remaining RAM as private memory, and every hole of the
+                               physical address space as RESOURCE_DEVICE (foreign root task) */
+
+struct system_header {
+    uint64_t magic;
+    uint32_t bytes;
+    uint32_t flags;
+    uint32_t node_count; /* node i runs on the i-th enabled core of the MADT, node 0 on the boot core */
+    uint32_t request_count;
+    struct system_request requests[];
+};

@@ -1,0 +1,32 @@
+/* The description of a system as `atoll` holds it after reading the YAML file: names, counts, sizes, files. No addresses. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+
+enum description_boot { BOOT_LINUX = 1, BOOT_MULTIBOOT = 2 };
+
+struct description_vm {
+    char *name;      /* letter, then letters, digits, '-'; at most 31 bytes */
+    uint32_t vcpus;  /* 1 for now */
+    uint64_t memory; /* bytes, multiple of 2 MiB */
+    enum description_boot boot;
+    char *kernel;    /* host path, readable, checked */
+    char *initrd;    /* host path or NULL */
+    char *cmdline;   /* at most 2047 bytes */
+    unsigned line;   /* where it stands in the file */
+};
+
+struct description {
+    char *file;
+    uint32_t cores;   /* of the machine: node i is core i, node 0 the control node */
+    uint64_t memory;  /* RAM of the emulated server */
+    uint64_t node_memory; /* private memory of each node, bytes */
+    struct description_vm *vms;
+    size_t vm_count;
+};
+
+/* compile.c: a description to the files that boot takes as modules. VM i runs on node i + 1.
+ * Writes DIR/system (the system request), DIR/node.N.spec; the component images are read from `images` (the build folder's user/).
+ * Returns 0, or -1 after one sentence on stderr. */
+int compile_system(const struct description *d, const char *images, const char *dir);
