@@ -28,6 +28,37 @@ LINK := $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size
 
 # ---- user level: library, init, node manager, VMM, console ---------------------------------------------------------------
 
+# Each component is its sources, the library and one of two start files, linked at one address by user/component.ld.
+USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/log.c
+INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/objects.c user/init/memory.c
+MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c
+CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
+VMM_SRCS :=
+
+USER_FLAGS = $(BARE) -Iuser/lib
+user_objects = $(patsubst %.S,$(B)/%.o,$(patsubst %.c,$(B)/%.o,$(1) $(USER_LIB_SRCS)))
+
+$(B)/user/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -c $< -o $@
+$(B)/user/%.o: user/%.S
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -c $< -o $@
+
+USER_LINK = $(LINK) -Wl,-T,user/component.ld $(filter %.o,$^) -o $@
+$(B)/user/init.elf: $(call user_objects,user/lib/root_start.S $(INIT_SRCS)) user/component.ld
+	$(USER_LINK)
+$(B)/user/node_manager.elf: $(call user_objects,user/lib/start.S $(MANAGER_SRCS)) user/component.ld
+	$(USER_LINK)
+$(B)/user/vmm.elf: $(call user_objects,user/lib/start.S $(VMM_SRCS)) user/component.ld
+	$(USER_LINK)
+$(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) user/component.ld
+	$(USER_LINK)
+
+USER_IMAGES := $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
+.PHONY: user
+user: $(USER_IMAGES)
+
 # ---- host tool ----------------------------------------------------------------------------------------------------------
 
 # ---- guests: Debian's kernel, initramfs, test guests ------------------------------------------------------------------------

@@ -21,9 +21,19 @@
 
 /* Slots of every component's CNode (radix COMPONENT_CNODE_BITS). Slot 0 stays empty. */
 #define COMPONENT_CNODE_BITS 12
+#define COMPONENT_CNODE_DATA (64 - COMPONENT_CNODE_BITS) /* CNode data word, guard 0: a capability pointer is the slot number */
 
 /* Virtual machine: how it boots. */
 enum vm_boot { VM_BOOT_LINUX = 1, VM_BOOT_MULTIBOOT = 2 };
+
+/* Guest-physical memory: RAM from 0 up; what does not fit below the hole goes on at 4 GiB. */
+#define VM_HOLE_START 0xc0000000ull
+#define VM_HOLE_END 0x100000000ull
+
+/* vm_config.flags: test hooks, YAML key `test-hooks`. The guest writes to port VM_TEST_PORT. */
+#define VM_FLAG_TEST_CRASH_VMM 1u    /* value 1: the VMM faults */
+#define VM_FLAG_TEST_CRASH_KERNEL 2u /* value 2: the VMM calls sel4_debug_halt(): its kernel panics (debug kernels) */
+#define VM_TEST_PORT 0xf5
 
 #define VM_CONFIG_MAGIC 0x3143464e4f434d56ull /* "VMCONFC1" */
 #define VM_NAME_MAX 32
@@ -53,6 +63,7 @@ enum vmm_slot {
 };
 #define VMM_BADGE_TIMER 1
 #define VMM_BADGE_INPUT 2
+#define VMM_BADGE_EXIT 4     /* badge of the vCPU's fault messages; signals arrive with an OR of the other two */
 #define VMM_QUEUE_OUT 0      /* producer: guest console output. Queue index under COMPONENT_QUEUES_VA */
 #define VMM_QUEUE_IN 1       /* consumer: console input */
 

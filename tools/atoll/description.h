@@ -14,6 +14,7 @@ struct description_vm {
     char *kernel;    /* host path, readable, checked */
     char *initrd;    /* host path or NULL */
     char *cmdline;   /* at most 2047 bytes */
+    bool test_hooks; /* YAML `test-hooks`: VM_FLAG_TEST_*, see <atoll/component.h> */
     unsigned line;   /* where it stands in the file */
 };
 
