@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <atoll/resource_map.h>
 
+#define SYSTEM_MAGIC 0x315359534c4f5441ull /* "ATOLSYS1" */
 #define SYSTEM_MAX_NODES 256
 #define SYSTEM_MAX_REQUESTS 4096
 #define SYSTEM_MODULE_NAME "system"
