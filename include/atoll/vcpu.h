@@ -6,7 +6,8 @@
  *
  * Exit message:
  *   MR0  bits 7..0 exit class; bits 15..8 instruction length (0: unknown, decode it);
- *        bit 16 EXIT_INTERRUPTIBLE; bit 17 EXIT_EVENT_PENDING; bits 63..32 class-specific, see below
+ *        bit 16 EXIT_INTERRUPTIBLE; bit 17 EXIT_EVENT_PENDING; bits 27..24 CR8 (the virtual task priority, which the
+ *        guest changes without an exit); bits 63..32 class-specific, see below
  *   MR1  qualification 1      MR2 qualification 2      MR3 guest RIP
  *   MR4..  the state groups that the transfer descriptor of this class sends out, in ascending group order
  *
@@ -58,6 +59,7 @@ enum vcpu_exit {
 #define EXIT_LENGTH_SHIFT 8
 #define EXIT_INTERRUPTIBLE (1u << 16)  /* RFLAGS.IF is set and no interrupt shadow */
 #define EXIT_EVENT_PENDING (1u << 17)  /* an event waits to be delivered at the next entry */
+#define EXIT_CR8_SHIFT 24
 
 /* State groups: a mask in this order of bits; words of each in the order named. */
 #define VCPU_GROUP_ABCD 0x001u     /* 4: rax rbx rcx rdx */
@@ -69,7 +71,8 @@ enum vcpu_exit {
 #define VCPU_GROUP_TABLES 0x020u   /* 4: gdtr limit, base, idtr limit, base */
 #define VCPU_GROUP_MSRS 0x040u     /* 9: star lstar cstar sfmask kernel_gs_base sysenter_cs sysenter_esp sysenter_eip pat */
 #define VCPU_GROUP_EVENT 0x080u    /* 2: event word to deliver at the next entry (0 none); interrupt state: bit 0 shadow, bit 1
-                                      window exit armed, bit 2 NMI masked */
+                                      window exit armed, bit 2 NMI masked, bits 7..4 priority of the window: the exit comes when
+                                      it is above CR8 (VCPU_INTERRUPT arms with the vector's own priority, vector >> 4) */
 #define VCPU_GROUP_TSC 0x100u      /* 2: TSC offset (added to the host's), TSC_AUX */
 #define VCPU_GROUPS 9
 #define VCPU_ALL_GROUPS 0x1ffu
