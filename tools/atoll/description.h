@@ -14,7 +14,7 @@ struct description_vm {
     char *kernel;    /* host path, readable, checked */
     char *initrd;    /* host path or NULL */
     char *cmdline;   /* at most 2047 bytes */
-    bool test_hooks; /* YAML `test-hooks`: VM_FLAG_TEST_*, see <atoll/component.h> */
+    bool test_hooks; /* VM_FLAG_TEST_*: the guest may crash its own VMM and its own kernel */
     unsigned line;   /* where it stands in the file */
 };
 
@@ -26,6 +26,16 @@ struct description {
     struct description_vm *vms;
     size_t vm_count;
 };
+
+#define DESCRIPTION_NODE_MEMORY (16ull << 20)
+
+/* What is wrong with an input, in one sentence: "FILE:LINE: what is wrong; what to write". */
+struct complaint { char text[1024]; };
+
+/* description.c: read and check FILE; `cores` other than 0 replaces machine.cores. Returns 0, or -1 with the complaint set
+ * and nothing to free. */
+int description_load(const char *file, uint32_t cores, struct description *d, struct complaint *why);
+void description_free(struct description *d);
 
 /* compile.c: a description to the files that boot takes as modules. VM i runs on node i + 1.
  * Writes DIR/system (the system request), DIR/node.N.spec; the component images are read from `images` (the build folder's user/).

@@ -1,0 +1,226 @@
+/* QEMU: its command line, its life, its end. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "machine.h"
+
+#define CHILD_SERIAL 3 /* the descriptor number in QEMU */
+#define MAX_ARGUMENTS 128
+
+struct arguments {
+    char *v[MAX_ARGUMENTS + 1];
+    size_t n;
+};
+
+__attribute__((format(printf, 2, 3))) static void argument(struct arguments *a, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    if (a->n == MAX_ARGUMENTS || vasprintf(&a->v[a->n], format, list) < 0)
+        abort(); /* the list has a fixed bound above what is ever pushed */
+    va_end(list);
+    a->v[++a->n] = NULL;
+}
+
+static void arguments_free(struct arguments *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        free(a->v[i]);
+}
+
+int machine_init(struct machine *m)
+{
+    *m = (struct machine){.serial = -1};
+    const char *tmp = getenv("TMPDIR");
+    /* QEMU splits -initrd at commas and spaces. */
+    if (tmp == NULL || strlen(tmp) > 32 || strpbrk(tmp, ", ") != NULL)
+        tmp = "/tmp";
+    snprintf(m->dir, sizeof m->dir, "%s/atoll.XXXXXX", tmp);
+    if (mkdtemp(m->dir) == NULL) {
+        fprintf(stderr, "atoll: no temporary folder in %s: %s\n", tmp, strerror(errno));
+        return -1;
+    }
+    m->modules = strdup("");
+    return m->modules == NULL ? -1 : 0;
+}
+
+int machine_module(struct machine *m, const char *path, const char *name)
+{
+    char here[128], full[PATH_MAX];
+    snprintf(here, sizeof here, "%s/%s", m->dir, name);
+    if (path != NULL && (realpath(path, full) == NULL || symlink(full, here) != 0)) {
+        fprintf(stderr, "atoll: %s cannot be used as module '%s': %s\n", path, name, strerror(errno));
+        return -1;
+    }
+    char *list;
+    if (asprintf(&list, "%s%s%s %s", m->modules, m->modules[0] == 0 ? "" : ",", here, name) < 0)
+        return -1;
+    free(m->modules);
+    m->modules = list;
+    return 0;
+}
+
+/* The reference machines, see docs; phys-bits=39 keeps the firmware's PCI windows where VFs work. */
+static void machine_arguments(const struct machine *m, const struct machine_config *c, struct arguments *a)
+{
+    argument(a, "%s", c->qemu);
+    argument(a, "-nodefaults");
+    argument(a, "-no-user-config");
+    argument(a, "-display");
+    argument(a, "none");
+    argument(a, "-no-reboot");
+    argument(a, "-accel");
+    argument(a, c->count ? "tcg,thread=single" : "tcg,thread=multi");
+    if (c->count) {
+        argument(a, "-icount");
+        argument(a, "shift=0,sleep=off");
+        argument(a, "-rtc");
+        argument(a, "base=2026-01-01T00:00:00,clock=vm");
+    }
+    argument(a, "-machine");
+    argument(a, c->ram_file != NULL ? "q35,memory-backend=ram" : "q35");
+    if (c->ram_file != NULL) {
+        argument(a, "-object");
+        argument(a, "memory-backend-file,id=ram,share=on,size=%lluM,mem-path=%s", (unsigned long long)(c->memory >> 20), c->ram_file);
+    }
+    argument(a, "-cpu");
+    argument(a, "max,vendor=AuthenticAMD,phys-bits=39");
+    argument(a, "-smp");
+    argument(a, "%u", c->cores);
+    argument(a, "-m");
+    argument(a, "%lluM", (unsigned long long)(c->memory >> 20));
+    if (c->kind != MACHINE_NO_IOMMU) {
+        argument(a, "-device");
+        argument(a, c->kind == MACHINE_VTD ? "intel-iommu,intremap=on,eim=on" : "amd-iommu,intremap=on,xtsup=on,pt=off");
+    }
+    argument(a, "-chardev");
+    argument(a, "socket,id=serial,fd=%d", CHILD_SERIAL);
+    argument(a, "-serial");
+    argument(a, "chardev:serial");
+    argument(a, "-device");
+    argument(a, "isa-debug-exit,iobase=0xf4,iosize=4");
+    argument(a, "-kernel");
+    argument(a, "%s", c->boot);
+    argument(a, "-initrd");
+    argument(a, "%s", m->modules);
+    for (size_t i = 0; i < c->extra_count; i++)
+        argument(a, "%s", c->extra[i]);
+}
+
+/* In the child: only async-signal-safe calls and exec. */
+static void child(const struct machine *m, const struct arguments *a, int serial, int failure, pid_t parent)
+{
+    char path[128];
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody is left behind, however `atoll` ends */
+    if (getppid() != parent)
+        _exit(127);
+    setpgid(0, 0); /* the terminal's signals are for atoll */
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    snprintf(path, sizeof path, "%s/stderr", m->dir);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int errors = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(errors, STDERR_FILENO);
+    int moved = fcntl(failure, F_DUPFD_CLOEXEC, CHILD_SERIAL + 1);
+    if (serial == CHILD_SERIAL)
+        fcntl(serial, F_SETFD, 0);
+    else
+        dup2(serial, CHILD_SERIAL);
+    execvp(a->v[0], a->v);
+    int error = errno;
+    ssize_t ignored = write(moved, &error, sizeof error);
+    (void)ignored;
+    _exit(127);
+}
+
+int machine_start(struct machine *m, const struct machine_config *config)
+{
+    struct arguments a = {.n = 0};
+    int pair[2], failure[2], error = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || pipe2(failure, O_CLOEXEC) != 0) {
+        fprintf(stderr, "atoll: no socket for the serial line: %s\n", strerror(errno));
+        return -1;
+    }
+    machine_arguments(m, config, &a);
+    pid_t parent = getpid();
+    m->pid = fork();
+    if (m->pid == 0)
+        child(m, &a, pair[1], failure[1], parent);
+    close(pair[1]);
+    close(failure[1]);
+    arguments_free(&a);
+    m->serial = pair[0];
+    if (m->pid < 0)
+        error = errno;
+    else if (read(failure[0], &error, sizeof error) != sizeof error)
+        error = 0; /* closed by exec: it runs */
+    close(failure[0]);
+    if (error != 0) {
+        fprintf(stderr, "atoll: %s cannot be started: %s; scripts/setup installs it\n", config->qemu, strerror(error));
+        return -1;
+    }
+    fcntl(m->serial, F_SETFL, fcntl(m->serial, F_GETFL) | O_NONBLOCK);
+    return 0;
+}
+
+static void explain_end(const struct machine *m, int status)
+{
+    char path[128], line[512];
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "atoll: QEMU ended by signal %d\n", WTERMSIG(status));
+    else
+        fprintf(stderr, "atoll: QEMU ended with status %d\n", WEXITSTATUS(status));
+    snprintf(path, sizeof path, "%s/stderr", m->dir);
+    FILE *f = fopen(path, "r");
+    if (f == NULL)
+        return;
+    while (fgets(line, sizeof line, f) != NULL)
+        fprintf(stderr, "  %s", line);
+    fclose(f);
+}
+
+static void folder_remove(const char *dir)
+{
+    char path[512];
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlink(path);
+    }
+    if (d != NULL)
+        closedir(d);
+    rmdir(dir);
+}
+
+void machine_stop(struct machine *m, bool explain)
+{
+    int status;
+    if (m->pid > 0) {
+        if (!explain)
+            kill(m->pid, SIGKILL);
+        if (waitpid(m->pid, &status, 0) == m->pid && explain)
+            explain_end(m, status);
+        m->pid = 0;
+    }
+    if (m->serial >= 0)
+        close(m->serial);
+    m->serial = -1;
+    folder_remove(m->dir);
+    free(m->modules);
+    m->modules = NULL;
+}

@@ -1,0 +1,39 @@
+/* The emulated server: QEMU as a child process with one serial line. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "description.h"
+
+#define MACHINE_MAX_MODULES 512
+#define MACHINE_MAX_EXTRA 64
+
+/* Which IOMMU the server has; see docs for what QEMU's models can and cannot do. */
+enum machine_kind { MACHINE_VTD, MACHINE_AMDVI, MACHINE_NO_IOMMU };
+
+struct machine_config {
+    const char *qemu, *boot; /* programs: the emulator, the multiboot image */
+    const char *ram_file;    /* RAM shared through this file, or NULL */
+    enum machine_kind kind;
+    bool count;              /* deterministic: time is the number of executed instructions */
+    uint32_t cores;
+    uint64_t memory;
+    const char *extra[MACHINE_MAX_EXTRA]; /* further QEMU arguments */
+    size_t extra_count;
+};
+
+struct machine {
+    char dir[64];   /* private folder: modules by name, QEMU's error output; removed by machine_stop() */
+    char *modules;  /* QEMU's -initrd argument */
+    pid_t pid;      /* 0: not running */
+    int serial;     /* non-blocking */
+};
+
+/* Make the folder, add modules (a link DIR/NAME is made to PATH; NULL: DIR/NAME is there already), start. Each returns 0, or -1
+ * after one sentence on stderr. machine_stop() is to be called in every case once machine_init() has succeeded. */
+int machine_init(struct machine *m);
+int machine_module(struct machine *m, const char *path, const char *name);
+int machine_start(struct machine *m, const struct machine_config *config);
+
+/* End QEMU if it still runs, remove the folder. With `explain`: what QEMU wrote to its error output and how it ended. */
+void machine_stop(struct machine *m, bool explain);

@@ -1,0 +1,110 @@
+/* `atoll run`: read, compile, start, drive. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "run.h"
+#include "session.h"
+
+/* "vm:command" of --exec to the VM's index. */
+static int script_fill(struct script *script, const struct run_options *o, const struct description *d)
+{
+    for (size_t i = 0; i < o->exec_count; i++) {
+        const char *colon = strchr(o->exec[i], ':');
+        size_t length = colon == NULL ? 0 : (size_t)(colon - o->exec[i]), vm = 0;
+        if (length == 0) {
+            fprintf(stderr, "atoll: --exec '%s' names no VM; write --exec VM:'COMMAND'\n", o->exec[i]);
+            return -1;
+        }
+        while (vm < d->vm_count && (strlen(d->vms[vm].name) != length || strncmp(d->vms[vm].name, o->exec[i], length) != 0))
+            vm++;
+        if (vm == d->vm_count) {
+            fprintf(stderr, "atoll: --exec '%s': %s has no VM '%.*s'; write one of its names\n", o->exec[i], d->file, (int)length, o->exec[i]);
+            return -1;
+        }
+        if (strlen(colon + 1) > 2048 || script_add(script, vm, colon + 1) != 0) {
+            fprintf(stderr, "atoll: --exec '%s' is too long or one too many\n", o->exec[i]);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int module_add(struct machine *m, const struct run_options *o, const char *file, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", o->images, file);
+    return machine_module(m, path, name);
+}
+
+static int modules_of_vms(struct machine *m, const struct description *d)
+{
+    char name[64];
+    for (uint32_t node = 0; node < d->cores; node++) {
+        snprintf(name, sizeof name, "node.%u.spec", node);
+        if (machine_module(m, NULL, name) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < d->vm_count; i++) {
+        const struct description_vm *vm = &d->vms[i];
+        snprintf(name, sizeof name, "vm.%s.kernel", vm->name);
+        if (machine_module(m, vm->kernel, name) != 0)
+            return -1;
+        snprintf(name, sizeof name, "vm.%s.initrd", vm->name);
+        if (vm->initrd != NULL && machine_module(m, vm->initrd, name) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The machine's folder: what boot is to find there as modules. */
+static int modules_make(struct machine *m, const struct run_options *o, const struct description *d)
+{
+    char user[PATH_MAX];
+    snprintf(user, sizeof user, "%s/user", o->images);
+    if (o->root_task != NULL ? root_task_compile(m->dir) != 0 : compile_system(d, user, m->dir) != 0)
+        return -1;
+    if (machine_module(m, NULL, "system") != 0 || module_add(m, o, "kernel.elf", "kernel") != 0)
+        return -1;
+    if (o->root_task != NULL)
+        return machine_module(m, o->root_task, "init");
+    return module_add(m, o, "user/init.elf", "init") != 0 ? -1 : modules_of_vms(m, d);
+}
+
+static enum run_status run_described(const struct run_options *o, const struct description *d)
+{
+    char boot[PATH_MAX];
+    struct session s;
+    struct machine_config config = o->machine;
+    snprintf(boot, sizeof boot, "%s/boot.elf", o->images);
+    config.boot = boot;
+    config.cores = d->cores;
+    config.memory = d->memory;
+    enum run_status status = RUN_WRONG_INPUT;
+    if (session_init(&s, o, d) == 0 && script_fill(&s.script, o, d) == 0 && machine_init(&s.machine) == 0) {
+        if (modules_make(&s.machine, o, d) == 0 && machine_start(&s.machine, &config) == 0)
+            status = session_run(&s);
+        else
+            machine_stop(&s.machine, false);
+    }
+    session_free(&s);
+    return status;
+}
+
+enum run_status run(const struct run_options *o)
+{
+    struct description d = {0};
+    struct complaint why;
+    if (o->root_task != NULL) {
+        d.cores = 1;
+        d.memory = o->machine.memory;
+        return run_described(o, &d);
+    }
+    if (description_load(o->file, o->cores, &d, &why) != 0) {
+        fprintf(stderr, "%s\n", why.text);
+        return RUN_WRONG_INPUT;
+    }
+    enum run_status status = run_described(o, &d);
+    description_free(&d);
+    return status;
+}

@@ -1,0 +1,25 @@
+/* `atoll run`: from a description, or one root task, to a running machine, its logs, and a verdict. */
+#pragma once
+#include "machine.h"
+#include "script.h"
+
+enum run_status { RUN_GOOD = 0, RUN_FAILED = 1, RUN_WRONG_INPUT = 2, RUN_TIMEOUT = 3 };
+
+struct run_options {
+    const char *file;      /* the description, or */
+    const char *root_task; /* a foreign root task on a machine of one node */
+    const char *images;    /* the build folder: boot.elf, kernel.elf, user/ */
+    const char *log_dir;   /* NULL: no logs are kept */
+    const char *until, *fail_on; /* root task: a line that contains this ends the run */
+    const char *exec[SCRIPT_MAX]; /* "vm:command" */
+    size_t exec_count;
+    unsigned timeout;      /* seconds, 0: none */
+    uint32_t cores;        /* 0: as described */
+    bool headless;
+    struct machine_config machine;
+};
+
+enum run_status run(const struct run_options *o);
+
+/* root_task.c: DIR/system for one node that gets the whole machine. -1 after one sentence on stderr. */
+int root_task_compile(const char *dir);
