@@ -21,6 +21,9 @@ COMMON := -std=c11 -O2 -g $(WARN) $(REPRO) -MMD -MP -Iinclude
 BARE := $(COMMON) -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
 	-mno-red-zone -mgeneral-regs-only -fno-strict-aliasing -fno-builtin-printf
 LINK := $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
+# Unit tests run on the host.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_SUITES :=
 
 # ---- boot -------------------------------------------------------------------------------------------------------------
 
@@ -30,7 +33,8 @@ LINK := $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size
 
 # Each component is its sources, the library and one of two start files, linked at one address by user/component.ld.
 USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/log.c
-INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/objects.c user/init/memory.c
+INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c \
+	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_SRCS :=
@@ -61,14 +65,108 @@ user: $(USER_IMAGES)
 
 # ---- host tool ----------------------------------------------------------------------------------------------------------
 
+TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
+TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c demux.c description.c image.c \
+	yaml_check.c compile.c compile_node.c compile_request.c component_image.c spec_builder.c
+TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
+
+$(B)/tools/atoll/%.o: tools/atoll/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TOOL_FLAGS) -c $< -o $@
+$(B)/atoll: $(TOOL_OBJS)
+	$(HOSTCC) $^ -o $@ -lcyaml -lyaml
+.PHONY: atoll
+atoll: $(B)/atoll
+
+# Unit tests of the tool: tests/unit/tool_NAME.c with the sources that it tests, under the sanitizers.
+TOOL_UNIT_TESTS := tool_demux tool_event tool_description
+TOOL_UNIT_SRCS := demux.c event.c stream.c script.c description.c image.c yaml_check.c
+
+$(B)/unit/tool_%: tests/unit/tool_%.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka -lcyaml -lyaml
+UNIT_SUITES += unit-tools
+.PHONY: unit-tools
+unit-tools: $(TOOL_UNIT_TESTS:%=$(B)/unit/%)
+	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
+
 # ---- guests: Debian's kernel, initramfs, test guests ------------------------------------------------------------------------
+
+GUEST_IMAGES := $(B)/guest/vmlinuz $(B)/guest/initramfs.cpio.gz
+$(B)/guest/vmlinuz: scripts/get-guest-kernel
+	scripts/get-guest-kernel $@
+$(B)/guest/initramfs.cpio.gz: scripts/make-initramfs
+	scripts/make-initramfs $@
+.PHONY: guests
+guests: $(GUEST_IMAGES)
 
 # ---- tests --------------------------------------------------------------------------------------------------------------
 
+# Test guests: multiboot ELF32 containers of 64-bit code, one claim each (tests/guests). `make test-guests` builds them; `make guests-plain`
+# runs those that plain QEMU can judge as well.
+TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
+	timer fpu exceptions segments nested-db progress crash-vmm crash-kernel poweroff reset bench-exits
+TEST_GUEST_RUNTIME := start runtime trap apic acpi
+TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
+
+$(B)/tests/guests/%.o: tests/guests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BARE) -c -o $@ $<
+$(B)/tests/guests/%.o: tests/guests/%.S
+	@mkdir -p $(@D)
+	$(CC) $(BARE) -c -o $@ $<
+$(B)/tests/guests/%.elf64: $(B)/tests/guests/%.o $(TEST_GUEST_RUNTIME:%=$(B)/tests/guests/%.o) tests/guests/guest.ld
+	$(LINK) -T tests/guests/guest.ld -o $@ $(filter %.o,$^)
+$(B)/tests/guests/%.elf: $(B)/tests/guests/%.elf64
+	objcopy -O elf32-i386 $< $@
+
+.PHONY: test-guests guests-plain
+test-guests: $(TEST_GUEST_ELFS)
+guests-plain: $(TEST_GUEST_ELFS)
+	tests/guests/plain.sh $(B)/tests/guests $(B)/results
+
 # ---- everything -----------------------------------------------------------------------------------------------------------
 
-.PHONY: all clean help
-all:
+IMAGES := $(B)/boot.elf $(B)/kernel.elf $(USER_IMAGES)
+
+.PHONY: all setup run test unit check system clang headers reproducible clean help
+all: $(IMAGES) $(B)/atoll
+
+setup:
+	@scripts/setup
+
+# The build comes after the set-up, which may have to bring the compiler.
+run: setup
+	@$(MAKE) --no-print-directory all guests
+	$(B)/atoll run examples/two-vms.yaml
+
+test: setup
+	@rm -rf $(B)/results; status=0; \
+	$(MAKE) --no-print-directory -j$$(nproc) all guests test-guests && \
+	$(MAKE) --no-print-directory -k unit check system || status=$$?; \
+	scripts/test-summary $(B)/results $$status
+
+unit: $(UNIT_SUITES)
+check: headers clang reproducible
+
+headers:
+	@scripts/test-run $(B)/results headers scripts/check-headers $(CC) -std=c11 $(WARN) -Iinclude
+clang:
+	@scripts/test-run $(B)/results clang scripts/check-builds $(MAKE) --no-print-directory -j$$(nproc) CC=clang B=$(B)/clang all test-guests
+reproducible: $(IMAGES)
+	@scripts/test-run $(B)/results reproducible scripts/check-reproducible $(B) $(IMAGES:$(B)/%=build/%)
+
+help:
+	@echo "make run            install what is missing, build, boot an emulated server with two VMs"
+	@echo "make test           the whole test suite: unit, check, system"
+	@echo "make unit           unit tests on the host, under sanitizers"
+	@echo "make check          every header alone, a second compiler, reproducible images"
+	@echo "make system         whole-machine tests"
+	@echo "make bench          figures in counted instructions, to $(B)/bench.json"
+	@echo "make all            boot, kernel, components, the atoll tool"
+	@echo "make setup          install what is missing, and say what"
+	@echo "make clean          remove $(B)/"
+	@echo "CC=clang B=DIR      another compiler, another output folder"
 
 clean:
 	rm -rf $(B)
