@@ -20,5 +20,6 @@
  *   event: vm NAME exit-code N            (a test guest wrote N to its exit port)
  *   event: vm NAME counters CLASS=N ...
  *   event: node N died: REASON
+ *   event: boot stopped: REASON           (nothing was started)
  */
 #define CONSOLE_EVENT_PREFIX "event: "
