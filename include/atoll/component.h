@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define COMPONENT_IMAGE_VA 0x400000ull    /* components are linked here */
-#define COMPONENT_STACK_TOP 0x800000ull   /* stack, growing down; 16 pages mapped, the page below is a hole */
+#define COMPONENT_STACK_TOP 0x800000ull   /* stack, growing down; COMPONENT_STACK_PAGES mapped, the page below is a hole */
 #define COMPONENT_IPC_VA 0x900000ull      /* IPC buffer */
 #define COMPONENT_CONFIG_VA 0xa00000ull   /* configuration frame(s) */
 #define COMPONENT_QUEUES_VA 0x10000000ull /* queues, each at a fixed 1 MiB stride: producer pages, consumer page at +0x80000 */
@@ -19,9 +19,10 @@
 
 #define QUEUE_DATA_SIZE 0x10000u          /* data bytes of every console and log queue (16 pages), header page apart */
 
-/* Slots of every component's CNode (radix COMPONENT_CNODE_BITS). Slot 0 stays empty. */
-#define COMPONENT_CNODE_BITS 12
-#define COMPONENT_CNODE_DATA (64 - COMPONENT_CNODE_BITS) /* CNode data word, guard 0: a capability pointer is the slot number */
+/* Every component's CNode has 2^COMPONENT_CNODE_BITS slots but the manager's, which has room for its VM's frames. Slot 0
+ * stays empty. The guard is 64 minus the radix zeroes: a capability pointer is the slot's number. */
+#define COMPONENT_CNODE_BITS 8
+#define COMPONENT_STACK_PAGES 16
 
 /* Virtual machine: how it boots. */
 enum vm_boot { VM_BOOT_LINUX = 1, VM_BOOT_MULTIBOOT = 2 };
@@ -84,6 +85,7 @@ enum manager_slot {
     MANAGER_SLOT_INITRD = 192, /* of its initrd file, up to 64 */
     MANAGER_SLOT_FREE = 256,   /* first slot for what it makes itself */
 };
+#define MANAGER_SPAN 64        /* slots of each of the three */
 #define MANAGER_QUEUE_EVENTS 0 /* producer: event lines to the console */
 #define MANAGER_BADGE_VMM 0x100   /* calls of the VMM of VM i: badge 0x100 + i */
 #define MANAGER_BADGE_FAULT 0x200 /* faults of the VMM thread of VM i */
@@ -92,8 +94,8 @@ struct manager_config { /* one frame; the VM's vm_config is the next frame (zero
     uint64_t magic; /* MANAGER_CONFIG_MAGIC */
     uint32_t node;
     uint32_t vm_count; /* 0 or 1 */
-    uint32_t ram_caps, kernel_caps, initrd_caps; /* filled untyped slots are found by init: upper bounds (spans) */
-    uint32_t reserved;
+    uint32_t ram_caps, kernel_caps, initrd_caps; /* upper bounds of the filled untyped slots (spans) */
+    uint32_t cnode_bits; /* its CNode has 2^cnode_bits slots */
 };
 #define MANAGER_CONFIG_MAGIC 0x3143464e4f434d4eull
 

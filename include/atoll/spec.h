@@ -13,6 +13,7 @@
 #define SPEC_MAGIC 0x3143455053544141ull /* "AATSPEC1" */
 #define SPEC_NONE 0xffffffffu
 #define SPEC_NAME_MAX 32
+#define SPEC_MAX_OBJECTS 4096 /* and as many of each other kind of item */
 
 struct spec_header {
     uint64_t magic;
@@ -24,9 +25,10 @@ struct spec_header {
 
 enum spec_object_kind {
     SPEC_OBJECT_KERNEL = 1, /* made by Untyped_Retype: type = a SEL4_ or ATOLL_ object type */
-    SPEC_OBJECT_NAMED,      /* a capability of the resource map, found by name in the boot information */
+    SPEC_OBJECT_NAMED,      /* the capabilities of a resource map entry, found by name in the boot information; memory
+                               (untypeds) moves to the component, other kinds are copied */
     SPEC_OBJECT_UNTYPED,    /* private memory handed to a component as untyped: size_bits */
-    SPEC_OBJECT_SHARED,     /* one 4 KiB frame of a named resource (RESOURCE_SHARED, RESOURCE_MODULE): page = its index */
+    SPEC_OBJECT_SHARED,     /* one 4 KiB frame of a named RESOURCE_SHARED: page = its index */
     SPEC_OBJECT_IOPORTS,    /* issued from IOPortControl: page = first | last << 16 */
     SPEC_OBJECT_IRQ,        /* an IRQ handler, see struct spec_irq */
 };
@@ -46,7 +48,7 @@ struct spec_cap {   /* a capability in a component's CNode */
     uint32_t object; /* object index. NAMED with several capabilities (memory): they go to slot, slot + 1, ...;
                         at most `span` of them, the rest is an error */
     uint32_t rights; /* SEL4_RIGHT_* */
-    uint64_t badge;  /* endpoint, notification; CNode: guard data */
+    uint64_t badge;  /* endpoint, notification; CNode: its data word (guard and guard size) */
     uint32_t span;   /* 1 unless NAMED memory */
     uint32_t reserved;
 };
@@ -56,7 +58,7 @@ struct spec_mapping { /* in order: tables before what they hold */
     uint32_t object;  /* PDPT, PD, PT or frame object index */
     uint64_t vaddr;
     uint32_t rights;     /* frames */
-    uint32_t executable; /* frames: reserved for NX, 0 = data */
+    uint32_t executable; /* frames: 1 = instructions may be fetched */
 };
 
 struct spec_fill { /* bytes copied into a frame before it is mapped elsewhere; the rest of the frame is zero */

@@ -211,6 +211,7 @@
 #define SEL4_X86_CACHE_DISABLED 2
 #define SEL4_X86_UNCACHEABLE 3
 #define SEL4_X86_WRITE_COMBINING 4
+#define ATOLL_X86_EXECUTE_NEVER 8 /* Atoll's own, added to one of the above: no instruction fetch */
 
 #define SEL4_NUM_PRIORITIES 256
 #define SEL4_MIN_BUDGET_US 20

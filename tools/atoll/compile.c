@@ -1,0 +1,124 @@
+/* `atoll`'s compiler: a description to the files that boot takes as modules. The only place where capability slots and
+ * virtual addresses are chosen. */
+#include "compile.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <atoll/component.h>
+#include <atoll/console.h>
+
+static const char *const image_names[COMPONENTS] = {"node_manager", "vmm", "console"};
+
+static int write_file(const char *dir, const char *name, const void *bytes, size_t size)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "wb");
+    if (f && fwrite(bytes, 1, size, f) == size && fclose(f) == 0)
+        return 0;
+    fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(errno));
+    return -1;
+}
+
+static int load_images(struct compile_input *in, const char *images)
+{
+    for (unsigned i = 0; i < COMPONENTS; i++) {
+        char path[4096];
+        const char *why;
+        size_t size;
+        snprintf(path, sizeof path, "%s/%s.elf", images, image_names[i]);
+        uint8_t *file = file_read(path, &size);
+        if (!file) {
+            fprintf(stderr, "%s: cannot be read: %s; build it with `make`\n", path, strerror(errno));
+            return -1;
+        }
+        uint64_t high = COMPONENT_STACK_TOP - (COMPONENT_STACK_PAGES + 1) * 4096;
+        if (component_image_parse(&in->images[i], file, size, COMPONENT_IMAGE_VA, high, &why) != 0) {
+            fprintf(stderr, "%s: %s; build it again with `make`\n", path, why);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Sizes of the VMs' files, which travel in their configuration. */
+static int load_vms(struct compile_input *in)
+{
+    const struct description *d = in->description;
+    for (size_t i = 0; i < d->vm_count; i++) {
+        const char *paths[] = {d->vms[i].kernel, d->vms[i].initrd};
+        uint64_t *sizes[] = {&in->vms[i].kernel_size, &in->vms[i].initrd_size};
+        for (unsigned f = 0; f < 2; f++) {
+            struct stat st;
+            if (!paths[f])
+                continue;
+            if (stat(paths[f], &st) != 0) {
+                fprintf(stderr, "%s: cannot be read: %s\n", paths[f], strerror(errno));
+                return -1;
+            }
+            *sizes[f] = (uint64_t)st.st_size;
+        }
+    }
+    return 0;
+}
+
+static int write_request(const struct description *d, const char *dir)
+{
+    size_t size;
+    void *request = compile_request(d, &size);
+    if (!request) {
+        fprintf(stderr, "%s: too many VMs and nodes for one system request\n", d->file);
+        return -1;
+    }
+    int status = write_file(dir, "system", request, size);
+    free(request);
+    return status;
+}
+
+static int write_spec(const struct compile_input *in, uint32_t node, const char *dir)
+{
+    struct spec_builder *s = spec_new(node);
+    size_t size;
+    char name[32];
+
+    if (s)
+        compile_node(s, in, node);
+    void *spec = s ? spec_finish(s, &size) : NULL;
+    spec_free(s);
+    if (!spec) {
+        fprintf(stderr, "%s: node %u needs more than %u objects\n", in->description->file, node, SPEC_MAX_OBJECTS);
+        return -1;
+    }
+    snprintf(name, sizeof name, "node.%u.spec", node);
+    int status = write_file(dir, name, spec, size);
+    free(spec);
+    return status;
+}
+
+int compile_system(const struct description *d, const char *images, const char *dir)
+{
+    struct compile_input in = {.description = d};
+    int status = -1;
+
+    if (d->vm_count > CONSOLE_MAX_VMS || d->vm_count + 1 > d->cores) {
+        fprintf(stderr, "%s: %zu VMs do not fit: each takes a core of its own beside the control core, and consoles end at %u\n",
+                d->file, d->vm_count, CONSOLE_MAX_VMS);
+        return -1;
+    }
+    in.vms = calloc(d->vm_count + 1, sizeof *in.vms);
+    if (!in.vms) {
+        fprintf(stderr, "%s: not enough memory\n", d->file);
+        return -1;
+    }
+    if (load_images(&in, images) == 0 && load_vms(&in) == 0 && write_request(d, dir) == 0) {
+        status = 0;
+        for (uint32_t node = 0; node < d->cores && status == 0; node++)
+            status = write_spec(&in, node, dir);
+    }
+    for (unsigned i = 0; i < COMPONENTS; i++)
+        free(in.images[i].file);
+    free(in.vms);
+    return status;
+}

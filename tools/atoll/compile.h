@@ -1,0 +1,29 @@
+/* Between the files of the compiler: a description becomes the system request and one spec per node. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "component_image.h"
+#include "description.h"
+#include "spec_builder.h"
+
+#define QUEUE_PAGES 17 /* of a queue's producer region: header and QUEUE_DATA_SIZE */
+
+enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENTS };
+
+/* What the specs are made from. */
+struct compile_input {
+    const struct description *description;
+    struct component_image images[COMPONENTS];
+    struct vm_files {
+        uint64_t kernel_size, initrd_size;
+    } *vms; /* description->vm_count of them */
+};
+
+/* The VM of a node, or NULL: VM i runs on node i + 1, node 0 is the control node. */
+const struct description_vm *compile_node_vm(const struct description *, uint32_t node);
+
+/* compile_request.c: the system request as one malloc'ed block (NULL: no memory, or too many requests). */
+void *compile_request(const struct description *, size_t *bytes);
+/* compile_node.c: everything that init builds on one node. */
+void compile_node(struct spec_builder *, const struct compile_input *, uint32_t node);

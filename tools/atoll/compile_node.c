@@ -1,0 +1,295 @@
+/* The objects and capabilities of one node: the console on node 0; elsewhere a node manager, and the VMM and vCPU of the
+ * node's VM. Each component gets what is listed here and nothing else. */
+#include "compile.h"
+#include <stdio.h>
+#include <string.h>
+#include <atoll/component.h>
+#include <atoll/queue.h>
+#include <sel4/abi.h>
+
+#define PAGE 4096u
+#define MIB2 (1ull << 21)
+#define GIB (1ull << 30)
+#define BUDGET_US 100000u /* budget = period: round robin within a priority */
+#define PRIORITY_SERVICE 200 /* console, node manager */
+#define PRIORITY_VMM 150
+#define PRIORITY_VCPU 100
+#define UART_IOAPIC_PIN 4 /* ISA IRQ 4, identity-mapped unless the MADT overrides it */
+#define RIGHTS_READ SEL4_RIGHT_READ
+#define RIGHTS_WRITE (SEL4_RIGHT_READ | SEL4_RIGHT_WRITE)
+#define RIGHTS_CALL (SEL4_RIGHT_WRITE | SEL4_RIGHT_GRANT_REPLY)
+
+const struct description_vm *compile_node_vm(const struct description *d, uint32_t node)
+{
+    return node >= 1 && node - 1 < d->vm_count ? &d->vms[node - 1] : NULL;
+}
+
+static unsigned log2_up(uint64_t n)
+{
+    unsigned bits = 0;
+    while ((1ull << bits) < n)
+        bits++;
+    return bits;
+}
+
+static uint64_t round_up(uint64_t n, uint64_t to) { return (n + to - 1) / to; }
+
+/* A component being assembled. */
+struct part {
+    const char *name;
+    uint32_t tcb, cnode, cnode_bits;
+    struct space space;
+    struct spec_thread *thread;
+};
+
+static uint32_t page_new(struct spec_builder *s, const char *owner, const char *what)
+{
+    return spec_object(s, SEL4_X86_4K_PAGE, 0, "%s.%s", owner, what);
+}
+
+static void part_image(struct part *p, struct spec_builder *s, const struct component_image *image)
+{
+    for (unsigned i = 0; i < image->count; i++) {
+        const struct image_segment *g = &image->segments[i];
+        for (uint64_t at = 0; at < g->memory_size; at += PAGE) {
+            uint32_t frame = page_new(s, p->name, g->executable ? "text" : g->writable ? "data" : "rodata");
+            if (at < g->size)
+                spec_fill(s, frame, 0, g->bytes + at, g->size - at < PAGE ? g->size - at : PAGE);
+            space_map(&p->space, s, frame, g->vaddr + at, g->writable ? RIGHTS_WRITE : RIGHTS_READ, g->executable);
+        }
+    }
+}
+
+/* Thread, CNode, address space, image, stack, IPC buffer: what every component has. */
+static void part_new(struct part *p, struct spec_builder *s, const char *name, const struct component_image *image,
+                     uint32_t cnode_bits, uint32_t priority, bool resume)
+{
+    p->name = name;
+    p->cnode_bits = cnode_bits;
+    p->tcb = spec_object(s, SEL4_TCB, 0, "%s.tcb", name);
+    p->cnode = spec_object(s, SEL4_CNODE, cnode_bits, "%s.cnode", name);
+    space_new(&p->space, s, name);
+    part_image(p, s, image);
+    for (unsigned i = 1; i <= COMPONENT_STACK_PAGES; i++)
+        space_map(&p->space, s, page_new(s, name, "stack"), COMPONENT_STACK_TOP - i * PAGE, RIGHTS_WRITE, false);
+    uint32_t ipc = page_new(s, name, "ipc");
+    space_map(&p->space, s, ipc, COMPONENT_IPC_VA, RIGHTS_WRITE, false);
+
+    struct spec_thread *t = spec_thread(s);
+    t->tcb = p->tcb;
+    t->cnode = p->cnode;
+    t->cnode_guard = 64 - cnode_bits;
+    t->vspace = p->space.root;
+    t->ipc_frame = ipc;
+    t->ipc_vaddr = COMPONENT_IPC_VA;
+    t->ip = image->entry;
+    t->sp = COMPONENT_STACK_TOP;
+    t->argument = COMPONENT_CONFIG_VA;
+    t->sc = spec_object(s, SEL4_SCHED_CONTEXT, SEL4_MIN_SCHED_CONTEXT_BITS, "%s.sc", name);
+    t->budget_us = t->period_us = BUDGET_US;
+    t->priority = priority;
+    t->mcp = 0;
+    t->flags = SEL4_TCB_FLAG_FPU_DISABLED;
+    t->resume = resume;
+    p->thread = t;
+}
+
+static void part_cap(struct part *p, struct spec_builder *s, uint32_t slot, uint32_t object, uint32_t rights, uint64_t badge)
+{
+    spec_cap(s, p->cnode, slot, object, rights, badge);
+}
+
+/* One end of a queue: the own region read-write, the peer's read-only. */
+static void part_queue(struct part *p, struct spec_builder *s, uint32_t index, const char *resource, bool produces)
+{
+    uint64_t at = COMPONENT_QUEUES_VA + index * COMPONENT_QUEUE_STRIDE;
+    char tail[sizeof((struct spec_object *)0)->resource + 8];
+
+    for (uint32_t i = 0; i < QUEUE_PAGES; i++)
+        space_map(&p->space, s, spec_shared(s, resource, i), at + i * PAGE, produces ? RIGHTS_WRITE : RIGHTS_READ, false);
+    snprintf(tail, sizeof tail, "%s.tail", resource);
+    space_map(&p->space, s, spec_shared(s, tail, 0), at + COMPONENT_QUEUE_TAIL, produces ? RIGHTS_READ : RIGHTS_WRITE, false);
+}
+
+static void part_config(struct part *p, struct spec_builder *s, uint32_t frame, unsigned page)
+{
+    space_map(&p->space, s, frame, COMPONENT_CONFIG_VA + page * PAGE, RIGHTS_READ, false);
+}
+
+static void compile_console(struct spec_builder *s, const struct compile_input *in)
+{
+    const struct description *d = in->description;
+    struct console_config config = {.magic = CONSOLE_CONFIG_MAGIC, .node_count = d->cores, .vm_count = (uint32_t)d->vm_count};
+    struct part console;
+    char name[64];
+
+    part_new(&console, s, "console", &in->images[COMPONENT_CONSOLE], COMPONENT_CNODE_BITS, PRIORITY_SERVICE, true);
+    uint32_t notification = spec_object(s, SEL4_NOTIFICATION, 0, "console.notification");
+    part_cap(&console, s, CONSOLE_SLOT_NOTIFICATION, notification, RIGHTS_READ, 0);
+    part_cap(&console, s, CONSOLE_SLOT_UART, spec_ports(s, 0x3f8, 0x3ff, "uart"), SEL4_ALL_RIGHTS, 0);
+    part_cap(&console, s, CONSOLE_SLOT_UART_IRQ,
+             spec_interrupt(s, "uart.irq", notification, CONSOLE_BADGE_UART, VECTOR_UART, UART_IOAPIC_PIN), SEL4_ALL_RIGHTS, 0);
+    part_cap(&console, s, CONSOLE_SLOT_DOORBELL_IRQ,
+             spec_interrupt(s, "doorbell.irq", notification, CONSOLE_BADGE_DOORBELL, VECTOR_DOORBELL, SPEC_NONE), SEL4_ALL_RIGHTS,
+             0);
+    for (uint32_t node = 0; node < d->cores; node++) {
+        snprintf(name, sizeof name, "node.%u.klog", node);
+        part_queue(&console, s, 2 * node, name, false);
+        snprintf(name, sizeof name, "node.%u.events", node);
+        if (node > 0)
+            part_queue(&console, s, 2 * node + 1, name, false);
+    }
+    for (uint32_t i = 0; i < d->vm_count; i++) {
+        const char *vm = d->vms[i].name;
+        snprintf(config.vm_names[i], sizeof config.vm_names[i], "%s", vm);
+        snprintf(name, sizeof name, "vm.%s.out", vm);
+        part_queue(&console, s, 2 * d->cores + 2 * i, name, false);
+        snprintf(name, sizeof name, "vm.%s.in", vm);
+        part_queue(&console, s, 2 * d->cores + 2 * i + 1, name, true);
+        part_cap(&console, s, CONSOLE_SLOT_VM_DOORBELL + i, spec_named(s, "doorbell.vm.%s", vm), SEL4_ALL_RIGHTS, 0);
+    }
+    uint32_t frame = page_new(s, "console", "config");
+    spec_fill(s, frame, 0, &config, sizeof config);
+    part_config(&console, s, frame, 0);
+}
+
+/* How many 4 KiB tables and how many frames a manager makes for its VM (user/node_manager/memory.c is the consumer). */
+struct manager_needs {
+    uint64_t tables, slots;
+};
+
+static struct manager_needs manager_needs(const struct description_vm *vm, const struct vm_files *files)
+{
+    uint64_t top = vm->memory > VM_HOLE_START ? vm->memory + (VM_HOLE_END - VM_HOLE_START) : vm->memory;
+    uint64_t images = round_up(files->kernel_size, MIB2) + round_up(files->initrd_size, MIB2);
+    uint64_t frames = vm->memory / GIB + vm->memory % GIB / MIB2;
+    struct manager_needs n;
+
+    if (vm->memory < GIB)
+        frames = vm->memory / MIB2;
+    /* Guest RAM twice (nested, VMM): a PDPT per 512 GiB, a PD for the one GiB that is not whole. Images: a PDPT, PDs. */
+    n.tables = 2 * (round_up(top, 512 * GIB) + 1) + 1 + round_up(files->kernel_size, GIB) + round_up(files->initrd_size, GIB);
+    n.slots = MANAGER_SLOT_FREE + 2 * frames + images + n.tables;
+    return n;
+}
+
+static void compile_vm_config(struct vm_config *c, const struct description_vm *vm, const struct vm_files *files, uint32_t node)
+{
+    *c = (struct vm_config){
+        .magic = VM_CONFIG_MAGIC,
+        .memory = vm->memory,
+        .kernel_size = files->kernel_size,
+        .initrd_size = files->initrd_size,
+        .boot = vm->boot == BOOT_LINUX ? VM_BOOT_LINUX : VM_BOOT_MULTIBOOT,
+        .vm_index = node - 1,
+        .vcpus = vm->vcpus,
+        .node = node,
+        .flags = vm->test_hooks ? VM_FLAG_TEST_CRASH_VMM | VM_FLAG_TEST_CRASH_KERNEL : 0,
+    };
+    snprintf(c->name, sizeof c->name, "%s", vm->name);
+    snprintf(c->cmdline, sizeof c->cmdline, "%s", vm->cmdline ? vm->cmdline : "");
+}
+
+/* The VMM, its vCPU, and what the manager holds of them. */
+static void compile_vm(struct spec_builder *s, const struct compile_input *in, struct part *manager, uint32_t endpoint,
+                       uint32_t node)
+{
+    const struct description_vm *vm = compile_node_vm(in->description, node);
+    const struct vm_files *files = &in->vms[node - 1];
+    struct vm_config config;
+    struct part vmm;
+    char name[64];
+
+    compile_vm_config(&config, vm, files, node);
+    part_new(&vmm, s, "vmm", &in->images[COMPONENT_VMM], COMPONENT_CNODE_BITS, PRIORITY_VMM, false);
+    uint32_t exits = spec_object(s, SEL4_ENDPOINT, 0, "vmm.exits");
+    uint32_t reply = spec_object(s, SEL4_REPLY, 0, "vmm.reply");
+    uint32_t notification = spec_object(s, SEL4_NOTIFICATION, 0, "vmm.notification");
+    uint32_t doorbell = spec_named(s, "doorbell.console");
+    uint32_t config_frame = page_new(s, "vm", "config");
+    spec_fill(s, config_frame, 0, &config, sizeof config);
+    part_config(&vmm, s, config_frame, 0);
+    part_config(manager, s, config_frame, 1);
+    vmm.thread->notification = notification;
+    vmm.thread->fault_ep = endpoint;
+    vmm.thread->fault_badge = MANAGER_BADGE_FAULT + config.vm_index;
+
+    uint32_t vcpu = spec_object(s, ATOLL_VCPU, 0, "vcpu");
+    uint32_t nested = spec_object(s, ATOLL_NESTED_PML4, 0, "nested.pml4");
+    struct spec_thread *t = spec_thread(s);
+    t->tcb = spec_object(s, SEL4_TCB, 0, "vcpu.tcb");
+    t->cnode = spec_object(s, SEL4_CNODE, 1, "vcpu.cnode"); /* empty: a guest makes no system calls */
+    t->cnode_guard = 63;
+    t->vspace = nested;
+    t->fault_ep = exits;
+    t->fault_badge = VMM_BADGE_EXIT;
+    t->sc = spec_object(s, SEL4_SCHED_CONTEXT, SEL4_MIN_SCHED_CONTEXT_BITS, "vcpu.sc");
+    t->vcpu = vcpu;
+    t->budget_us = t->period_us = BUDGET_US;
+    t->priority = PRIORITY_VCPU;
+
+    part_cap(&vmm, s, VMM_SLOT_FAULT_EP, exits, RIGHTS_READ, 0);
+    part_cap(&vmm, s, VMM_SLOT_REPLY, reply, SEL4_ALL_RIGHTS, 0);
+    part_cap(&vmm, s, VMM_SLOT_VCPU, vcpu, SEL4_ALL_RIGHTS, 0);
+    part_cap(&vmm, s, VMM_SLOT_MANAGER, endpoint, RIGHTS_CALL, MANAGER_BADGE_VMM + config.vm_index);
+    part_cap(&vmm, s, VMM_SLOT_NOTIFICATION, notification, RIGHTS_WRITE, VMM_BADGE_TIMER);
+    part_cap(&vmm, s, VMM_SLOT_DOORBELL, doorbell, SEL4_ALL_RIGHTS, 0);
+    part_cap(&vmm, s, VMM_SLOT_INPUT_IRQ,
+             spec_interrupt(s, "input.irq", notification, VMM_BADGE_INPUT, VECTOR_DOORBELL, SPEC_NONE), SEL4_ALL_RIGHTS, 0);
+    snprintf(name, sizeof name, "vm.%s.out", vm->name);
+    part_queue(&vmm, s, VMM_QUEUE_OUT, name, true);
+    snprintf(name, sizeof name, "vm.%s.in", vm->name);
+    part_queue(&vmm, s, VMM_QUEUE_IN, name, false);
+
+    struct manager_needs needs = manager_needs(vm, files);
+    part_cap(manager, s, MANAGER_SLOT_VMM_TCB, vmm.tcb, SEL4_ALL_RIGHTS, 0);
+    part_cap(manager, s, MANAGER_SLOT_VMM_VSPACE, vmm.space.root, SEL4_ALL_RIGHTS, 0);
+    part_cap(manager, s, MANAGER_SLOT_VCPU_TCB, t->tcb, SEL4_ALL_RIGHTS, 0);
+    part_cap(manager, s, MANAGER_SLOT_VCPU, vcpu, SEL4_ALL_RIGHTS, 0);
+    part_cap(manager, s, MANAGER_SLOT_NESTED, nested, SEL4_ALL_RIGHTS, 0);
+    spec_caps(s, manager->cnode, MANAGER_SLOT_TABLES, spec_untyped(s, 12 + log2_up(needs.tables), "manager.tables"), 1);
+    spec_caps(s, manager->cnode, MANAGER_SLOT_RAM, spec_named(s, "vm.%s.ram", vm->name), MANAGER_SPAN);
+    spec_caps(s, manager->cnode, MANAGER_SLOT_KERNEL, spec_named(s, "vm.%s.kernel", vm->name), MANAGER_SPAN);
+    if (vm->initrd)
+        spec_caps(s, manager->cnode, MANAGER_SLOT_INITRD, spec_named(s, "vm.%s.initrd", vm->name), MANAGER_SPAN);
+}
+
+static void compile_manager(struct spec_builder *s, const struct compile_input *in, uint32_t node)
+{
+    const struct description_vm *vm = compile_node_vm(in->description, node);
+    struct manager_config config = {
+        .magic = MANAGER_CONFIG_MAGIC, .node = node, .vm_count = vm != NULL, .cnode_bits = COMPONENT_CNODE_BITS};
+    struct part manager;
+    char name[64];
+
+    if (vm) {
+        unsigned bits = log2_up(manager_needs(vm, &in->vms[node - 1]).slots);
+        config.cnode_bits = bits > COMPONENT_CNODE_BITS ? bits : COMPONENT_CNODE_BITS;
+        config.ram_caps = config.kernel_caps = MANAGER_SPAN;
+        config.initrd_caps = vm->initrd ? MANAGER_SPAN : 0;
+    }
+    part_new(&manager, s, "manager", &in->images[COMPONENT_MANAGER], config.cnode_bits, PRIORITY_SERVICE, true);
+    uint32_t endpoint = spec_object(s, SEL4_ENDPOINT, 0, "manager.endpoint");
+    part_cap(&manager, s, MANAGER_SLOT_ENDPOINT, endpoint, RIGHTS_READ, 0);
+    part_cap(&manager, s, MANAGER_SLOT_REPLY, spec_object(s, SEL4_REPLY, 0, "manager.reply"), SEL4_ALL_RIGHTS, 0);
+    part_cap(&manager, s, MANAGER_SLOT_CNODE, manager.cnode, SEL4_ALL_RIGHTS, 64 - config.cnode_bits);
+    part_cap(&manager, s, MANAGER_SLOT_DOORBELL, spec_named(s, "doorbell.console"), SEL4_ALL_RIGHTS, 0);
+    snprintf(name, sizeof name, "node.%u.events", node);
+    part_queue(&manager, s, MANAGER_QUEUE_EVENTS, name, true);
+
+    uint32_t frame = page_new(s, "manager", "config");
+    spec_fill(s, frame, 0, &config, sizeof config);
+    part_config(&manager, s, frame, 0);
+    if (vm)
+        compile_vm(s, in, &manager, endpoint, node);
+    else
+        part_config(&manager, s, page_new(s, "manager", "no-vm"), 1);
+}
+
+void compile_node(struct spec_builder *s, const struct compile_input *in, uint32_t node)
+{
+    if (node == 0)
+        compile_console(s, in);
+    else
+        compile_manager(s, in, node);
+}

@@ -1,0 +1,122 @@
+/* The system request: what boot lays out for each node. Names, counts and sizes; no addresses. */
+#include "compile.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <atoll/component.h>
+#include <atoll/queue.h>
+#include <atoll/system.h>
+#include <sel4/abi.h>
+
+#define GIB (1ull << 30)
+#define MIB2 (1ull << 21)
+#define UART_FIRST 0x3f8
+#define UART_LAST 0x3ff
+#define CPU_VECTOR(v) (SEL4_IRQ_CPU_VECTOR_BASE + SEL4_IRQ_USER_MIN + (v))
+_Static_assert(QUEUE_PAGES * QUEUE_PAGE == QUEUE_DATA_SIZE + QUEUE_PAGE, "a queue's producer region");
+
+struct request_list {
+    struct system_header *header;
+    bool full;
+};
+
+static struct system_request *add(struct request_list *l, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
+    __attribute__((format(printf, 5, 6)));
+static struct system_request *add(struct request_list *l, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
+{
+    struct system_header *h = l->header;
+    if (h->request_count == SYSTEM_MAX_REQUESTS) {
+        l->full = true;
+        h->request_count--;
+    }
+    struct system_request *r = &h->requests[h->request_count++];
+    va_list arguments;
+
+    *r = (struct system_request){.kind = kind, .node = node, .size = size, .align = QUEUE_PAGE};
+    va_start(arguments, name);
+    vsnprintf(r->name, sizeof r->name, name, arguments);
+    va_end(arguments);
+    return r;
+}
+
+/* One queue between a node and the control node: both get both regions, each may write its own. */
+static void add_queue(struct request_list *l, uint32_t node, const char *name, bool node_produces)
+{
+    add(l, RESOURCE_SHARED, node, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = node_produces;
+    add(l, RESOURCE_SHARED, 0, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = !node_produces;
+    add(l, RESOURCE_SHARED, node, QUEUE_PAGE, "%s.tail", name)->arg0 = !node_produces;
+    add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "%s.tail", name)->arg0 = node_produces;
+}
+
+static void add_doorbell(struct request_list *l, uint32_t from, uint32_t to, const char *name)
+{
+    struct system_request *r = add(l, RESOURCE_IPI, from, 0, "%s", name);
+    r->arg0 = to;
+    r->arg1 = CPU_VECTOR(VECTOR_DOORBELL);
+}
+
+static void add_node(struct request_list *l, const struct description *d, uint32_t node)
+{
+    add(l, RESOURCE_PRIVATE, node, d->node_memory, "node.%u.private", node)->align = MIB2;
+    add(l, RESOURCE_MODULE, node, 0, "node.%u.spec", node)->align = MIB2;
+
+    struct system_request *log = add(l, RESOURCE_LOG, node, QUEUE_PAGES * QUEUE_PAGE, "node.%u.klog", node);
+    log->arg0 = 0;
+    log->arg1 = CPU_VECTOR(VECTOR_DOORBELL);
+    add(l, RESOURCE_LOG_TAIL, node, QUEUE_PAGE, "node.%u.klog.tail", node);
+    add(l, RESOURCE_SHARED, 0, QUEUE_PAGES * QUEUE_PAGE, "node.%u.klog", node);
+    add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "node.%u.klog.tail", node)->arg0 = 1;
+
+    struct system_request *vectors = add(l, RESOURCE_VECTORS, node, 0, "vectors");
+    vectors->arg0 = CPU_VECTOR(VECTOR_DOORBELL);
+    vectors->arg1 = CPU_VECTOR(node == 0 ? VECTOR_UART : VECTOR_DOORBELL);
+    if (node == 0) {
+        add(l, RESOURCE_UART, 0, 0, "panic")->arg0 = UART_FIRST; /* where this node's kernel says its last words */
+        struct system_request *ports = add(l, RESOURCE_IOPORT, 0, 0, "uart");
+        ports->arg0 = UART_FIRST;
+        ports->arg1 = UART_LAST;
+        return;
+    }
+    char name[RESOURCE_NAME_MAX];
+    snprintf(name, sizeof name, "node.%u.events", node);
+    add_queue(l, node, name, true);
+    add_doorbell(l, node, 0, "doorbell.console");
+}
+
+static void add_vm(struct request_list *l, const struct description_vm *vm, uint32_t node)
+{
+    char name[RESOURCE_NAME_MAX];
+
+    add(l, RESOURCE_MEMORY, node, vm->memory, "vm.%s.ram", vm->name)->align = vm->memory >= GIB ? GIB : MIB2;
+    add(l, RESOURCE_MODULE, node, 0, "vm.%s.kernel", vm->name)->align = MIB2;
+    if (vm->initrd)
+        add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name)->align = MIB2;
+    snprintf(name, sizeof name, "vm.%s.out", vm->name);
+    add_queue(l, node, name, true);
+    snprintf(name, sizeof name, "vm.%s.in", vm->name);
+    add_queue(l, node, name, false);
+    snprintf(name, sizeof name, "doorbell.vm.%s", vm->name);
+    add_doorbell(l, 0, node, name);
+}
+
+void *compile_request(const struct description *d, size_t *bytes)
+{
+    struct request_list l = {.header = calloc(1, sizeof(struct system_header) +
+                                                     SYSTEM_MAX_REQUESTS * sizeof(struct system_request))};
+    if (!l.header)
+        return NULL;
+    l.header->magic = SYSTEM_MAGIC;
+    l.header->node_count = d->cores;
+    for (uint32_t node = 0; node < d->cores; node++)
+        add_node(&l, d, node);
+    for (uint32_t node = 0; node < d->cores; node++)
+        if (compile_node_vm(d, node))
+            add_vm(&l, compile_node_vm(d, node), node);
+    *bytes = sizeof(struct system_header) + l.header->request_count * sizeof(struct system_request);
+    l.header->bytes = (uint32_t)*bytes;
+    if (l.full) {
+        free(l.header);
+        return NULL;
+    }
+    return l.header;
+}
