@@ -1,0 +1,107 @@
+#include "load.h"
+#include "machine.h"
+#include "string.h"
+#include "tables.h"
+
+#define PAGE 4096ull
+
+extern uint64_t boot_pml4[512];
+void memory_zero(uint64_t paddr, uint64_t bytes); /* zero.S */
+
+uint64_t load_pml4(const struct plan_node *n)
+{
+    return n->tables.start;
+}
+
+static uint64_t handover_pml4(const struct plan_node *n)
+{
+    return n->tables.start + PAGE;
+}
+
+static void copy_module(const struct launch *l, unsigned request)
+{
+    const struct range *to = &l->plan->memory[request];
+    const struct module *m = &l->input->modules[l->plan->module[request]];
+    uint64_t whole = m->size & ~(PAGE - 1);
+    memcpy((void *)to->start, (const void *)m->paddr, whole);
+    if (to->end - to->start > whole)
+        memory_zero(to->start + whole, to->end - to->start - whole);
+    memcpy((void *)(to->start + whole), (const void *)(m->paddr + whole), m->size - whole);
+}
+
+static void map_image(struct table_stock *stock, uint64_t pml4, const struct elf_image *kernel, uint64_t image)
+{
+    for (unsigned i = 0; i < kernel->count; i++) {
+        const struct elf_segment *s = &kernel->segments[i];
+        uint64_t flags = s->flags & ELF_EXECUTE ? PAGE_TEXT : s->flags & ELF_WRITE ? PAGE_READ_WRITE : PAGE_READ_ONLY;
+        table_map(stock, pml4, s->vaddr, image + (s->vaddr - kernel->lowest), (s->size + PAGE - 1) & ~(PAGE - 1), flags);
+    }
+}
+
+/* The kernel's own tables: image, map, window, log, IOAPICs; nothing else. */
+static void write_tables(const struct launch *l, unsigned node)
+{
+    const struct plan_node *n = &l->plan->nodes[node];
+    const struct system_header *system = l->plan->system;
+    struct table_stock stock = {n->tables.start, n->tables.end};
+    uint64_t pml4 = table_new(&stock), handover = table_new(&stock), log_end = KERNEL_LOG_VA;
+
+    map_image(&stock, pml4, l->kernel, n->image);
+    table_map(&stock, pml4, KERNEL_MAP_VA, n->map, RESOURCE_MAP_MAX_BYTES, PAGE_READ_ONLY);
+    table_map(&stock, pml4, KERNEL_WINDOW_VA, n->window.start, n->window.end - n->window.start, PAGE_READ_WRITE);
+    for (unsigned kind = RESOURCE_LOG; kind <= RESOURCE_LOG_TAIL; kind++)
+        for (unsigned i = 0; i < system->request_count; i++)
+            if (system->requests[i].node == node && system->requests[i].kind == kind) {
+                const struct range *log = &l->plan->memory[i];
+                table_map(&stock, pml4, log_end, log->start, log->end - log->start,
+                          kind == RESOURCE_LOG ? PAGE_READ_WRITE : PAGE_READ_ONLY);
+                log_end += log->end - log->start;
+            }
+    for (unsigned i = 0; node == 0 && i < l->madt->ioapic_count; i++)
+        table_map(&stock, pml4, KERNEL_IOAPIC_VA + i * PAGE, l->madt->ioapics[i].paddr & ~(PAGE - 1), PAGE, PAGE_UNCACHED);
+
+    /* For the jump: boot's identity map and this kernel's image side by side. */
+    memcpy((void *)handover, boot_pml4, PAGE / 2);
+    ((uint64_t *)handover)[KERNEL_IMAGE_VA >> 39 & 511] = ((uint64_t *)pml4)[KERNEL_IMAGE_VA >> 39 & 511];
+}
+
+/* Twice for what two nodes hold: nobody uses it yet. */
+void load_shared(const struct launch *l)
+{
+    for (unsigned i = 0; i < l->plan->system->request_count; i++) {
+        uint32_t kind = l->plan->system->requests[i].kind;
+        if (kind == RESOURCE_SHARED || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL)
+            memory_zero(l->plan->memory[i].start, l->plan->memory[i].end - l->plan->memory[i].start);
+    }
+}
+
+void load_node(const struct launch *l, unsigned node)
+{
+    const struct plan_node *n = &l->plan->nodes[node];
+    memory_zero(n->private.start, n->stack - n->private.start); /* not the stack that we stand on */
+    memory_zero(n->stack + PLAN_STACK_SIZE, n->private.end - (n->stack + PLAN_STACK_SIZE));
+    elf_copy(l->kernel_file, l->kernel, (uint8_t *)n->image);
+    elf_copy(l->init_file, l->init, (uint8_t *)n->window.start);
+    for (unsigned i = 0; i < l->plan->system->request_count; i++) {
+        const struct system_request *r = &l->plan->system->requests[i];
+        if (r->node != node)
+            continue;
+        if (r->kind == RESOURCE_MEMORY)
+            memory_zero(l->plan->memory[i].start, l->plan->memory[i].end - l->plan->memory[i].start);
+        else if (r->kind == RESOURCE_MODULE)
+            copy_module(l, i);
+    }
+    for (unsigned i = 0; node == 0 && i < l->plan->rest_count; i++)
+        if (l->plan->rest[i].ram)
+            memory_zero(l->plan->rest[i].range.start, l->plan->rest[i].range.end - l->plan->rest[i].range.start);
+    write_tables(l, node);
+    map_write(l, node);
+}
+
+void load_enter(const struct launch *l, unsigned node)
+{
+    const struct plan_node *n = &l->plan->nodes[node];
+    cr3_write(handover_pml4(n));
+    __asm__ volatile("jmp *%0" : : "r"(l->kernel->entry), "D"(KERNEL_MAP_VA), "S"(load_pml4(n)) : "memory");
+    __builtin_unreachable();
+}

@@ -1,0 +1,291 @@
+/* Boot, top to bottom: discover the machine, plan, start the cores, let each load and enter its kernel. Then boot is gone.
+ *
+ * What it prints on the serial line, for people and for scripts; every line is "boot: ..." (the first one is spelled by
+ * entry32.S), numbers are decimal unless they begin with 0x:
+ *
+ *   boot: Atoll
+ *   boot: machine: M MiB usable memory, C cores, physical addresses of P bits
+ *   boot: acpi: SIGN at 0xADDRESS, N bytes                         one line per table
+ *   boot: pci: segment S, buses F to L, configuration space at 0xADDRESS
+ *   boot: iommu: VT-d|AMD-Vi unit at 0xADDRESS, segment S           one line per unit
+ *   boot: clock: TSC H Hz by HOW, APIC timer H Hz
+ *   boot: ioapic: N pins at 0xADDRESS, from interrupt G
+ *   boot: own [0xSTART-0xEND)                                      boot's image and the loaded modules: given to nobody
+ *   boot: node N: core apic A, private [0xSTART-0xEND), window [0xSTART-0xEND), kernel pml4 0xADDRESS
+ *   boot: node N: KIND NAME [0xSTART-0xEND)                        KIND: memory, module, shared, log, log-tail, rest, device
+ *   boot: starting K further cores
+ *   boot: entering S kernels, T microseconds after the first instruction
+ *   boot: stop: SENTENCE                                            the last line, when something is missing
+ */
+#include "acpi.h"
+#include "clock.h"
+#include "cpu.h"
+#include "elf.h"
+#include "interrupts.h"
+#include "ioapic.h"
+#include "load.h"
+#include "machine.h"
+#include "multiboot.h"
+#include "plan.h"
+#include "print.h"
+#include "serial.h"
+#include "smp.h"
+#include "tables.h"
+
+#define PAGE 4096ull
+#define IDENTITY_BY_ENTRY (512ull << 30) /* what entry32.S maps */
+#define INTERRUPT_WINDOW 0xfee00000ull   /* local APICs and MSI addresses. AMD APM vol. 2, 16.3; Intel SDM vol. 3, 11.11.1 */
+#define INTERRUPT_WINDOW_SIZE 0x100000ull
+#define VT_D_REGISTERS 0x1000ull
+#define AMD_VI_REGISTERS 0x80000ull      /* AMD-Vi specification, 3.4 */
+
+extern const uint8_t boot_image_start[], boot_image_end[];
+extern const uint64_t boot_tsc;
+void boot_main(uint32_t multiboot_info);
+
+/* Too large for the stack, and there once. */
+static struct boot_input input;
+static struct acpi_tables tables;
+static struct acpi_madt madt;
+static struct acpi_mcfg mcfg;
+static struct acpi_iommus iommus;
+static uint32_t ioapic_pins[ACPI_MAX_IOAPICS];
+static uint32_t cores[ACPI_MAX_CORES]; /* x2APIC ids, the boot core first, one thread of each */
+static unsigned core_count;
+static struct ranges own, kept, free_early;
+static struct elf_image kernel, init;
+static struct plan plan;
+static struct launch launch;
+
+static void check(const char *wrong)
+{
+    if (wrong)
+        stop("%s", wrong);
+}
+
+static void need_room(bool fits)
+{
+    if (!fits)
+        stop("the memory map has too many pieces");
+}
+
+/* --- discover --- */
+
+static void discover_memory(void)
+{
+    need_room(ranges_add(&own, (uint64_t)boot_image_start, (uint64_t)boot_image_end));
+    for (unsigned i = 0; i < input.module_count; i++)
+        need_room(ranges_add(&own, input.modules[i].paddr & ~(PAGE - 1),
+                             (input.modules[i].paddr + input.modules[i].size + PAGE - 1) & ~(PAGE - 1)));
+    free_early = input.ram;
+    for (unsigned i = 0; i < own.count; i++)
+        need_room(ranges_remove(&free_early, own.r[i].start, own.r[i].end));
+    need_room(ranges_remove(&free_early, 0, 1 << 20));
+
+    uint64_t limit = 1ull << cpu_physical_bits();
+    uint64_t mapped = identity_map_extend(limit, &free_early, &own);
+    uint64_t before = ranges_total(&input.ram);
+    launch.phys_limit = limit;
+    need_room(ranges_remove(&input.ram, mapped < limit ? mapped : limit, UINT64_MAX));
+    if (ranges_total(&input.ram) != before)
+        print("boot: %lu MiB of memory above 0x%lx are left unused\n", (before - ranges_total(&input.ram)) >> 20, mapped);
+}
+
+static void discover_firmware(void)
+{
+    struct memory_view memory = {(const uint8_t *)0, 0, IDENTITY_BY_ENTRY};
+    uint64_t rsdp = input.rsdp;
+    if (!rsdp && !acpi_find_rsdp(&memory, &rsdp))
+        stop("the firmware offers no ACPI tables");
+    check(acpi_read_tables(&memory, rsdp, &tables));
+    for (unsigned i = 0; i < tables.count; i++)
+        print("boot: acpi: %s at 0x%lx, %u bytes\n", tables.tables[i].signature, tables.tables[i].paddr, tables.tables[i].size);
+    if (tables.damaged)
+        print("boot: acpi: %u damaged tables are ignored\n", tables.damaged);
+
+    const struct acpi_table *t = acpi_table(&tables, "APIC");
+    if (!t)
+        stop("the firmware offers no ACPI processor table (MADT)");
+    check(acpi_read_madt(t->bytes, t->size, &madt));
+    if ((t = acpi_table(&tables, "MCFG")))
+        check(acpi_read_mcfg(t->bytes, t->size, &mcfg));
+    if ((t = acpi_table(&tables, "DMAR")))
+        check(acpi_read_dmar(t->bytes, t->size, &iommus));
+    if ((t = acpi_table(&tables, "IVRS")))
+        check(acpi_read_ivrs(t->bytes, t->size, &iommus));
+    for (unsigned i = 0; i < mcfg.count; i++)
+        print("boot: pci: segment %u, buses %u to %u, configuration space at 0x%lx\n", mcfg.segments[i].segment,
+              mcfg.segments[i].first_bus, mcfg.segments[i].last_bus, mcfg.segments[i].base);
+}
+
+/* One thread per core: threads of one core share its caches and units, and a core is never shared between two tenants. */
+static void discover_cores(void)
+{
+    unsigned shift = cpu_thread_bits();
+    cores[core_count++] = cpu_apic_id();
+    for (unsigned i = 0; i < madt.core_count; i++) {
+        bool taken = false;
+        for (unsigned k = 0; k < core_count && !taken; k++)
+            taken = cores[k] >> shift == madt.cores[i] >> shift;
+        if (!taken && core_count < ACPI_MAX_CORES)
+            cores[core_count++] = madt.cores[i];
+    }
+}
+
+static void discover_interrupts(void)
+{
+    pic_silence();
+    for (unsigned i = 0; i < madt.ioapic_count; i++) {
+        ioapic_pins[i] = ioapic_silence(madt.ioapics[i].paddr);
+        print("boot: ioapic: %u pins at 0x%lx, from interrupt %u\n", ioapic_pins[i], madt.ioapics[i].paddr, madt.ioapics[i].gsi_base);
+        need_room(ranges_add(&kept, madt.ioapics[i].paddr & ~(PAGE - 1), (madt.ioapics[i].paddr & ~(PAGE - 1)) + PAGE));
+    }
+    need_room(ranges_add(&kept, INTERRUPT_WINDOW, INTERRUPT_WINDOW + INTERRUPT_WINDOW_SIZE));
+}
+
+/* The place of the rule "no IOMMU, no launch". As long as no resource request can name a device, no kernel enables bus mastering
+ * and no capability to a device's registers exists outside REST mode, so nothing depends on a unit yet: they are found, listed,
+ * and kept out of everybody's hands. */
+static void discover_iommus(void)
+{
+    for (unsigned i = 0; i < iommus.count; i++) {
+        const struct acpi_iommu *u = &iommus.units[i];
+        print("boot: iommu: %s unit at 0x%lx, segment %u\n", u->kind == IOMMU_VT_D ? "VT-d" : "AMD-Vi", u->paddr, u->segment);
+        need_room(ranges_add(&kept, u->paddr & ~(PAGE - 1),
+                             (u->paddr & ~(PAGE - 1)) + (u->kind == IOMMU_VT_D ? VT_D_REGISTERS : AMD_VI_REGISTERS)));
+    }
+    if (iommus.reserved_regions)
+        print("boot: iommu: %u memory regions are claimed by devices\n", iommus.reserved_regions);
+}
+
+/* --- plan --- */
+
+static const struct module *module_needed(const char *name)
+{
+    const struct module *m = input_module(&input, name);
+    if (!m)
+        stop("the module \"%s\" was not loaded", name);
+    return m;
+}
+
+static const uint8_t *read_image(const char *name, struct elf_image *image)
+{
+    const struct module *m = module_needed(name);
+    const char *wrong = elf_read((const uint8_t *)m->paddr, m->size, image);
+    if (wrong)
+        stop("the module \"%s\" %s", name, wrong);
+    return (const uint8_t *)m->paddr;
+}
+
+static void make_plan(void)
+{
+    launch.kernel_file = read_image("kernel", &kernel);
+    launch.init_file = read_image("init", &init);
+    const char *wrong = elf_check_kernel(&kernel, KERNEL_IMAGE_VA, KERNEL_MAP_VA);
+    if (wrong)
+        stop("the module \"kernel\" %s", wrong);
+    wrong = elf_check_user(&init, 1ull << 47);
+    if (wrong)
+        stop("the module \"init\" %s", wrong);
+    const struct module *system = module_needed(SYSTEM_MODULE_NAME);
+    struct plan_input in = {
+        .boot = &input, .own = &own, .kept = &kept,
+        .system = (const uint8_t *)system->paddr, .system_size = system->size,
+        .kernel_size = kernel.highest - kernel.lowest, .init_size = init.highest - init.lowest,
+        .phys_limit = launch.phys_limit, .core_count = core_count, .ioapic_count = madt.ioapic_count,
+    };
+    if (!plan_make(&in, &plan))
+        stop("%s", plan.reason);
+}
+
+static const char *kind_label(uint32_t kind)
+{
+    return kind == RESOURCE_MEMORY ? "memory" : kind == RESOURCE_MODULE ? "module" : kind == RESOURCE_SHARED ? "shared"
+         : kind == RESOURCE_LOG ? "log" : "log-tail";
+}
+
+static void print_plan(void)
+{
+    for (unsigned i = 0; i < own.count; i++)
+        print("boot: own [0x%lx-0x%lx)\n", own.r[i].start, own.r[i].end);
+    for (unsigned n = 0; n < plan.system->node_count; n++) {
+        const struct plan_node *p = &plan.nodes[n];
+        print("boot: node %u: core apic %u, private [0x%lx-0x%lx), window [0x%lx-0x%lx), kernel pml4 0x%lx\n", n, cores[n],
+              p->private.start, p->private.end, p->window.start, p->window.end, load_pml4(p));
+        for (unsigned i = 0; i < plan.system->request_count; i++)
+            if (plan.system->requests[i].node == n && plan_kind_has_memory(plan.system->requests[i].kind))
+                print("boot: node %u: %s %s [0x%lx-0x%lx)\n", n, kind_label(plan.system->requests[i].kind),
+                      plan.system->requests[i].name, plan.memory[i].start, plan.memory[i].end);
+    }
+    for (unsigned i = 0; i < plan.rest_count; i++)
+        print("boot: node 0: %s rest.%u [0x%lx-0x%lx)\n", plan.rest[i].ram ? "rest" : "device", i, plan.rest[i].range.start,
+              plan.rest[i].range.end);
+}
+
+/* --- start --- */
+
+static uint64_t trampoline_page(void)
+{
+    for (unsigned i = 0; i < input.ram.count; i++) {
+        uint64_t at = input.ram.r[i].start ? input.ram.r[i].start : PAGE;
+        if (at + PAGE <= input.ram.r[i].end && at + PAGE <= 0xa0000)
+            return at;
+    }
+    stop("no free page below 640 KiB to start the further cores from");
+}
+
+/* The common path; multiboot comes here now, the UEFI entry will. */
+__attribute__((noreturn)) static void boot_run(void)
+{
+    stage_reached(STAGE_PROCESSOR);
+    cpu_check();
+    cpu_enable_x2apic();
+    interrupts_init();
+
+    stage_reached(STAGE_FIRMWARE);
+    discover_memory();
+    discover_firmware();
+    discover_cores();
+    print("boot: machine: %lu MiB usable memory, %u cores, physical addresses of %u bits\n", ranges_total(&input.ram) >> 20,
+          core_count, cpu_physical_bits());
+    discover_interrupts();
+    discover_iommus();
+
+    stage_reached(STAGE_CLOCK);
+    clock_measure(&tables, &launch.clock);
+    print("boot: clock: TSC %lu Hz by %s, APIC timer %lu Hz\n", launch.clock.tsc_hz, launch.clock.reference,
+          launch.clock.apic_timer_hz);
+
+    stage_reached(STAGE_PLAN);
+    make_plan();
+    print_plan();
+    launch = (struct launch){
+        .input = &input, .plan = &plan, .kernel = &kernel, .init = &init, .kernel_file = launch.kernel_file,
+        .init_file = launch.init_file, .madt = &madt, .ioapic_pins = ioapic_pins, .apic_ids = cores, .clock = launch.clock,
+        .rsdp = tables.rsdp, .boot_tsc = boot_tsc, .phys_limit = launch.phys_limit,
+    };
+
+    stage_reached(STAGE_PROCESSORS);
+    print("boot: starting %u further cores\n", plan.system->node_count - 1);
+    smp_start(&launch, trampoline_page());
+
+    stage_reached(STAGE_KERNELS);
+    load_shared(&launch);
+    print("boot: entering %u kernels, %lu microseconds after the first instruction\n", plan.system->node_count,
+          (tsc_read() - boot_tsc) / (launch.clock.tsc_hz / 1000000));
+    smp_release();
+    load_node(&launch, 0);
+    stage_reached(STAGE_HANDOVER);
+    load_enter(&launch, 0);
+}
+
+void boot_main(uint32_t multiboot_info)
+{
+    static char reason[192];
+    struct memory_view memory = {(const uint8_t *)0, 0, IDENTITY_BY_ENTRY};
+    serial_init();
+    print(": Atoll\n");
+    stage_reached(STAGE_ENTERED);
+    check(multiboot_read(&memory, multiboot_info, &input, reason, sizeof reason));
+    boot_run();
+}

@@ -1,0 +1,341 @@
+#include "plan.h"
+#include "string.h"
+#include "text.h"
+
+#define PAGE 4096ull
+#define MIB (1ull << 20)
+#define LOW_MEMORY MIB /* below it: firmware data, trampoline; given to nobody but REST's node 0, as device memory */
+
+#define REFUSE(plan, ...) (text_format((plan)->reason, sizeof (plan)->reason, __VA_ARGS__), false)
+
+static uint64_t round_up(uint64_t value, uint64_t align)
+{
+    return (value + align - 1) & ~(align - 1);
+}
+
+bool plan_kind_has_memory(uint32_t kind)
+{
+    return kind == RESOURCE_MEMORY || kind == RESOURCE_MODULE || kind == RESOURCE_SHARED || kind == RESOURCE_LOG ||
+           kind == RESOURCE_LOG_TAIL;
+}
+
+static bool kind_is_common(uint32_t kind) /* equal names on different nodes are the same memory */
+{
+    return kind == RESOURCE_SHARED || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL;
+}
+
+static bool kind_at_most_once(uint32_t kind)
+{
+    return kind == RESOURCE_PRIVATE || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL || kind == RESOURCE_UART;
+}
+
+static const char *kind_name(uint32_t kind)
+{
+    switch (kind) {
+    case RESOURCE_PRIVATE: return "private memory";
+    case RESOURCE_MEMORY: return "memory";
+    case RESOURCE_MODULE: return "module";
+    case RESOURCE_SHARED: return "shared memory";
+    case RESOURCE_LOG: return "log";
+    case RESOURCE_LOG_TAIL: return "log tail";
+    case RESOURCE_UART: return "serial port";
+    case RESOURCE_IOPORT: return "I/O ports";
+    case RESOURCE_VECTORS: return "vectors";
+    case RESOURCE_IPI: return "IPI";
+    case RESOURCE_TEXT: return "text";
+    default: return NULL;
+    }
+}
+
+/* --- checks of the request: nothing is placed before all of it is accepted --- */
+
+static bool check_header(const struct plan_input *in, struct plan *plan)
+{
+    const struct system_header *s = (const struct system_header *)in->system;
+    if (in->system_size < sizeof *s || s->magic != SYSTEM_MAGIC)
+        return REFUSE(plan, "the module \"system\" is not a system request");
+    if (s->request_count > SYSTEM_MAX_REQUESTS ||
+        in->system_size < sizeof *s + s->request_count * sizeof s->requests[0] || s->bytes > in->system_size)
+        return REFUSE(plan, "the system request is truncated: %u requests in %lu bytes", s->request_count, in->system_size);
+    if (s->node_count == 0 || s->node_count > SYSTEM_MAX_NODES)
+        return REFUSE(plan, "the system request names %u nodes; 1 to %u are possible", s->node_count, SYSTEM_MAX_NODES);
+    if (s->node_count > in->core_count)
+        return REFUSE(plan, "the system needs %u cores, this machine has %u; take nodes out of the description or give the machine more cores",
+                      s->node_count, in->core_count);
+    plan->system = s;
+    return true;
+}
+
+static bool check_size(const struct system_request *r, struct plan *plan)
+{
+    bool sized = r->kind == RESOURCE_PRIVATE || (plan_kind_has_memory(r->kind) && r->kind != RESOURCE_MODULE);
+    if (sized && (r->size == 0 || r->size % PAGE || r->size > 1ull << 52))
+        return REFUSE(plan, "node %u: \"%s\" asks for %lu bytes; memory comes in multiples of 4096", r->node, r->name, r->size);
+    if (r->kind == RESOURCE_LOG && r->size > PLAN_LARGE_PAGE)
+        return REFUSE(plan, "node %u: log \"%s\" is larger than 2 MiB", r->node, r->name);
+    if (r->kind == RESOURCE_LOG_TAIL && r->size != PAGE)
+        return REFUSE(plan, "node %u: log tail \"%s\" must be one page", r->node, r->name);
+    if (r->align & (r->align - 1))
+        return REFUSE(plan, "node %u: \"%s\" asks for an alignment that is not a power of two", r->node, r->name);
+    return true;
+}
+
+static bool check_arguments(const struct system_request *r, struct plan *plan)
+{
+    if ((r->kind == RESOURCE_IPI || r->kind == RESOURCE_LOG) && r->arg0 >= plan->system->node_count)
+        return REFUSE(plan, "node %u: \"%s\" targets node %lu, which does not exist", r->node, r->name, r->arg0);
+    if ((r->kind == RESOURCE_IPI || (r->kind == RESOURCE_LOG && r->arg1)) && (r->arg1 < 0x20 || r->arg1 > 0xff))
+        return REFUSE(plan, "node %u: \"%s\" has the impossible vector %lu", r->node, r->name, r->arg1);
+    if (r->kind == RESOURCE_VECTORS && (r->arg0 < 0x20 || r->arg1 > 0xff || r->arg0 > r->arg1))
+        return REFUSE(plan, "node %u: \"%s\" has the impossible vector range %lu to %lu", r->node, r->name, r->arg0, r->arg1);
+    if (r->kind == RESOURCE_IOPORT && (r->arg1 > 0xffff || r->arg0 > r->arg1))
+        return REFUSE(plan, "node %u: \"%s\" has the impossible port range %lu to %lu", r->node, r->name, r->arg0, r->arg1);
+    if (r->kind == RESOURCE_UART && r->node != 0)
+        return REFUSE(plan, "node %u: the serial port belongs to node 0", r->node);
+    return true;
+}
+
+/* Request i against the ones before it. */
+static bool check_against_earlier(unsigned i, struct plan *plan)
+{
+    const struct system_request *r = &plan->system->requests[i];
+    unsigned holders = 1;
+    for (unsigned k = 0; k < i; k++) {
+        const struct system_request *e = &plan->system->requests[k];
+        if (e->node == r->node) {
+            if (strcmp(e->name, r->name) == 0)
+                return REFUSE(plan, "node %u: two requests are called \"%s\"", r->node, r->name);
+            if (e->kind == r->kind && kind_at_most_once(r->kind))
+                return REFUSE(plan, "node %u: asks twice for %s", r->node, kind_name(r->kind));
+        } else if (kind_is_common(r->kind) && kind_is_common(e->kind) && strcmp(e->name, r->name) == 0) {
+            holders++;
+            if (e->size != r->size)
+                return REFUSE(plan, "shared memory \"%s\" has %lu bytes on node %u, but %lu on node %u", r->name, e->size, e->node,
+                              r->size, r->node);
+        } else if (r->kind == RESOURCE_IOPORT && e->kind == RESOURCE_IOPORT && e->arg0 <= r->arg1 && r->arg0 <= e->arg1) {
+            return REFUSE(plan, "I/O ports %lu to %lu are given to node %u and to node %u", r->arg0, r->arg1, e->node, r->node);
+        }
+    }
+    if (holders > 2)
+        return REFUSE(plan, "shared memory \"%s\" is given to more than two nodes", r->name);
+    return true;
+}
+
+static bool check_requests(const struct plan_input *in, struct plan *plan)
+{
+    const struct system_header *s = plan->system;
+    for (unsigned i = 0; i < s->request_count; i++) {
+        const struct system_request *r = &s->requests[i];
+        if (r->name[RESOURCE_NAME_MAX - 1] != '\0' || r->name[0] == '\0')
+            return REFUSE(plan, "request %u has no proper name", i);
+        if (!kind_name(r->kind))
+            return REFUSE(plan, "request \"%s\" is of kind %u, which cannot be asked for", r->name, r->kind);
+        if (r->node >= s->node_count)
+            return REFUSE(plan, "request \"%s\" is for node %u, which does not exist", r->name, r->node);
+        if (!check_size(r, plan) || !check_arguments(r, plan) || !check_against_earlier(i, plan))
+            return false;
+        if (r->kind == RESOURCE_MODULE) {
+            const struct module *m = input_module(in->boot, r->name);
+            if (!m || m->size == 0)
+                return REFUSE(plan, "node %u: module \"%s\" %s", r->node, r->name, m ? "is empty" : "was not loaded");
+            plan->module[i] = (uint64_t)(m - in->boot->modules);
+        }
+    }
+    return true;
+}
+
+/* --- placement --- */
+
+static bool no_room(const struct ranges *free, const char *name, uint64_t wanted, uint64_t align, struct plan *plan)
+{
+    struct range r = ranges_largest(free, align);
+    return REFUSE(plan, "no room for \"%s\": it wants %lu KiB in one piece, the largest free piece has %lu KiB; give the machine more memory or ask for less",
+                  name, wanted / 1024, (r.end - r.start) / 1024);
+}
+
+/* Divide a node's private range: [image][map][tables][stack][window]. */
+static bool divide_private(const struct plan_input *in, unsigned index, struct range private, struct plan *plan)
+{
+    struct plan_node *n = &plan->nodes[index];
+    uint64_t size = private.end - private.start;
+    /* One page directory per GiB of window and one page table per 2 MiB of image, each begun; the map (1), the log (2, as check_size
+     * limits it), the IOAPICs (1), the upper levels (5), and boot's hand-over table (1). */
+    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 10;
+    n->private = private;
+    n->image = private.start;
+    n->map = n->image + in->kernel_size;
+    n->tables.start = n->map + RESOURCE_MAP_MAX_BYTES;
+    n->tables.end = n->tables.start + table_pages * PAGE;
+    n->stack = n->tables.end;
+    n->window.start = round_up(n->stack + PLAN_STACK_SIZE, PLAN_LARGE_PAGE);
+    n->window.end = private.end;
+    uint64_t overhead = n->window.start - private.start;
+    if (overhead >= size || in->init_size >= size - overhead)
+        return REFUSE(plan, "node %u: %lu KiB of private memory are too small: kernel and tables take %lu KiB, init takes %lu KiB", index,
+                      size / 1024, overhead / 1024, in->init_size / 1024);
+    if (size - overhead > PLAN_MAX_WINDOW)
+        return REFUSE(plan, "node %u: private memory of more than 512 GiB", index);
+    return true;
+}
+
+static bool place_private(const struct plan_input *in, struct ranges *free, struct plan *plan)
+{
+    const struct system_header *s = plan->system;
+    for (unsigned i = 0; i < s->request_count; i++) {
+        const struct system_request *r = &s->requests[i];
+        if (r->kind != RESOURCE_PRIVATE || (r->node == 0 && (s->flags & SYSTEM_FLAG_REST)))
+            continue;
+        uint64_t size = round_up(r->size, PLAN_LARGE_PAGE), start;
+        if (!ranges_take(free, size, PLAN_LARGE_PAGE, &start))
+            return no_room(free, r->name, size, PLAN_LARGE_PAGE, plan);
+        if (!divide_private(in, r->node, (struct range){start, start + size}, plan))
+            return false;
+    }
+    for (unsigned n = s->flags & SYSTEM_FLAG_REST ? 1 : 0; n < s->node_count; n++)
+        if (!plan->nodes[n].private.end)
+            return REFUSE(plan, "node %u asks for no private memory", n);
+    return true;
+}
+
+static bool place_request(const struct plan_input *in, struct ranges *free, unsigned i, struct plan *plan)
+{
+    const struct system_header *s = plan->system;
+    const struct system_request *r = &s->requests[i];
+    if (kind_is_common(r->kind))
+        for (unsigned k = 0; k < s->request_count; k++) /* the other node has it already? */
+            if (plan->memory[k].end && kind_is_common(s->requests[k].kind) && strcmp(s->requests[k].name, r->name) == 0) {
+                plan->memory[i] = plan->memory[k];
+                return true;
+            }
+    uint64_t align = r->align > PAGE ? r->align : PAGE, size = r->size, start;
+    if (r->kind == RESOURCE_MODULE) {
+        align = PLAN_LARGE_PAGE;
+        size = round_up(in->boot->modules[plan->module[i]].size, PLAN_LARGE_PAGE);
+    }
+    if (!ranges_take(free, size, align, &start))
+        return no_room(free, r->name, size, align, plan);
+    plan->memory[i] = (struct range){start, start + size};
+    return true;
+}
+
+/* Coarse alignments first: what they leave in between serves the finer ones. */
+static bool place_requests(const struct plan_input *in, struct ranges *free, struct plan *plan)
+{
+    static const uint64_t at_least[] = {1ull << 30, PLAN_LARGE_PAGE, 0};
+    const struct system_header *s = plan->system;
+    for (unsigned pass = 0; pass < 3; pass++)
+        for (unsigned i = 0; i < s->request_count; i++) {
+            const struct system_request *r = &s->requests[i];
+            uint64_t align = r->kind == RESOURCE_MODULE ? PLAN_LARGE_PAGE : r->align;
+            bool now = align >= at_least[pass] && (pass == 0 || align < at_least[pass - 1]);
+            if (plan_kind_has_memory(r->kind) && now && !place_request(in, free, i, plan))
+                return false;
+        }
+    return true;
+}
+
+/* REST: node 0 gets the largest free piece as private memory, the others frame-only, and what is not RAM as device memory. */
+static bool place_rest(const struct plan_input *in, struct ranges *free, struct plan *plan)
+{
+    if (!(plan->system->flags & SYSTEM_FLAG_REST))
+        return true;
+    struct range private = ranges_largest(free, PLAN_LARGE_PAGE);
+    if (private.end - private.start > PLAN_MAX_WINDOW)
+        private.end = private.start + PLAN_MAX_WINDOW;
+    if (!ranges_remove(free, private.start, private.end))
+        return REFUSE(plan, "the free memory has too many pieces");
+    if (!divide_private(in, 0, private, plan))
+        return false;
+
+    static struct ranges holes;
+    holes.count = 0;
+    bool fits = ranges_add(&holes, 0, in->phys_limit);
+    for (unsigned i = 0; i < in->boot->ram.count; i++)
+        fits = fits && ranges_remove(&holes, in->boot->ram.r[i].start, in->boot->ram.r[i].end);
+    fits = fits && ranges_add(&holes, 0, LOW_MEMORY);
+    for (unsigned i = 0; i < in->kept->count; i++)
+        fits = fits && ranges_remove(&holes, in->kept->r[i].start, in->kept->r[i].end);
+    if (!fits || free->count + holes.count > PLAN_MAX_REST)
+        return REFUSE(plan, "the address space has too many pieces to hand them to one node");
+    for (unsigned i = 0; i < free->count; i++)
+        plan->rest[plan->rest_count++] = (struct plan_rest){free->r[i], true};
+    for (unsigned i = 0; i < holes.count; i++)
+        plan->rest[plan->rest_count++] = (struct plan_rest){holes.r[i], false};
+    return true;
+}
+
+/* --- the proof of the pudding: from what was handed out alone --- */
+
+struct given { struct range range; bool ram; };
+static struct given given[SYSTEM_MAX_NODES + SYSTEM_MAX_REQUESTS + PLAN_MAX_REST + RANGES_MAX];
+
+static unsigned list_given(const struct plan_input *in, const struct plan *plan)
+{
+    const struct system_header *s = plan->system;
+    unsigned n = 0;
+    for (unsigned i = 0; i < s->node_count; i++)
+        given[n++] = (struct given){plan->nodes[i].private, true};
+    for (unsigned i = 0; i < s->request_count; i++) {
+        bool again = false;
+        for (unsigned k = 0; k < i && kind_is_common(s->requests[i].kind) && !again; k++)
+            again = kind_is_common(s->requests[k].kind) && strcmp(s->requests[k].name, s->requests[i].name) == 0;
+        if (plan_kind_has_memory(s->requests[i].kind) && !again)
+            given[n++] = (struct given){plan->memory[i], true};
+    }
+    for (unsigned i = 0; i < plan->rest_count; i++)
+        given[n++] = (struct given){plan->rest[i].range, plan->rest[i].ram};
+    for (unsigned i = 0; i < in->own->count; i++)
+        given[n++] = (struct given){in->own->r[i], false};
+    return n;
+}
+
+static bool check_disjoint(const struct plan_input *in, struct plan *plan)
+{
+    unsigned n = list_given(in, plan);
+    for (unsigned i = 1; i < n; i++) /* insertion sort: nearly sorted already */
+        for (unsigned k = i; k > 0 && given[k].range.start < given[k - 1].range.start; k--) {
+            struct given swap = given[k];
+            given[k] = given[k - 1];
+            given[k - 1] = swap;
+        }
+    for (unsigned i = 0; i < n; i++) {
+        const struct range *r = &given[i].range;
+        if (r->end < r->start || (i && r->start < given[i - 1].range.end))
+            return REFUSE(plan, "internal error: memory at 0x%lx is given twice", r->start);
+        if (given[i].ram && (r->start < LOW_MEMORY || !ranges_contain(&in->boot->ram, r->start, r->end)))
+            return REFUSE(plan, "internal error: memory at 0x%lx is given away, but is not usable RAM", r->start);
+    }
+    return true;
+}
+
+/* Each node's map must hold its entries. */
+static bool count_entries(const struct plan_input *in, struct plan *plan)
+{
+    const struct system_header *s = plan->system;
+    for (unsigned n = 0; n < s->node_count; n++)
+        plan->nodes[n].entry_count = 2; /* init, the rest of the window */
+    for (unsigned i = 0; i < s->request_count; i++)
+        plan->nodes[s->requests[i].node].entry_count += s->requests[i].kind != RESOURCE_PRIVATE;
+    plan->nodes[0].entry_count += in->ioapic_count + plan->rest_count;
+    for (unsigned n = 0; n < s->node_count; n++)
+        if (plan->nodes[n].entry_count > RESOURCE_MAP_MAX_ENTRIES)
+            return REFUSE(plan, "node %u: %u resources are too many; a node can hold %u", n, plan->nodes[n].entry_count,
+                          RESOURCE_MAP_MAX_ENTRIES);
+    return true;
+}
+
+bool plan_make(const struct plan_input *in, struct plan *plan)
+{
+    static struct ranges free;
+    memset(plan, 0, sizeof *plan);
+    if (!check_header(in, plan) || !check_requests(in, plan))
+        return false;
+    free = in->boot->ram;
+    bool fits = ranges_remove(&free, 0, LOW_MEMORY) && ranges_remove(&free, in->phys_limit, UINT64_MAX);
+    for (unsigned i = 0; i < in->own->count; i++)
+        fits = fits && ranges_remove(&free, in->own->r[i].start, in->own->r[i].end);
+    if (!fits)
+        return REFUSE(plan, "the memory map has too many pieces");
+    return place_private(in, &free, plan) && place_requests(in, &free, plan) && place_rest(in, &free, plan) &&
+           count_entries(in, plan) && check_disjoint(in, plan);
+}

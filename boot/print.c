@@ -1,0 +1,40 @@
+#include "machine.h"
+#include "print.h"
+#include "serial.h"
+#include "text.h"
+
+#define LINE_MAX 256
+#define POST_PORT 0x80
+
+static void print_list(const char *format, va_list arguments)
+{
+    char line[LINE_MAX];
+    size_t n = text_format_list(line, sizeof line, format, arguments);
+    for (size_t i = 0; i < n; i++)
+        serial_put(line[i]);
+}
+
+void print(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_list(format, arguments);
+    va_end(arguments);
+}
+
+void stop(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print("boot: stop: ");
+    print_list(format, arguments);
+    print("\n");
+    va_end(arguments);
+    stage_reached(STAGE_STOPPED);
+    cpu_stop();
+}
+
+void stage_reached(enum stage stage)
+{
+    port_out8(POST_PORT, (uint8_t)stage);
+}

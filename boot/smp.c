@@ -1,0 +1,88 @@
+/* Multiprocessor start: Intel SDM vol. 3, 9.4.4 (INIT, SIPI, SIPI); interrupt command register in x2APIC mode: 11.12.9;
+ * AMD APM vol. 2, 16.5. */
+#include "cpu.h"
+#include "interrupts.h"
+#include "machine.h"
+#include "print.h"
+#include "smp.h"
+#include "string.h"
+
+#define MSR_ICR 0x830
+#define ICR_INIT 0x4500u    /* delivery mode INIT, level assert */
+#define ICR_STARTUP 0x4600u /* delivery mode start-up; bits 7..0 page number */
+
+#define AFTER_INIT_MICROSECONDS 100 /* the 10 ms of old manuals were for discrete APICs */
+#define AFTER_SIPI_MICROSECONDS 1000
+#define TIME_OUT_MICROSECONDS 2000000
+
+extern const uint8_t trampoline_start[], trampoline_end[];
+uint64_t processor_stack_top;                             /* read by entry32.S */
+__attribute__((noreturn)) void processor_main(void);      /* called by entry32.S */
+
+static const struct launch *volatile common;
+static volatile uint32_t starting; /* the node whose core is being started */
+static volatile uint32_t arrived;  /* the last node whose core is there */
+static volatile uint32_t released;
+
+static void send(uint32_t apic_id, uint32_t command)
+{
+    __asm__ volatile("mfence; lfence" : : : "memory"); /* the ICR write does not order earlier stores (SDM vol. 3, 11.12.3) */
+    msr_write(MSR_ICR, (uint64_t)apic_id << 32 | command);
+}
+
+static int wait_for(uint32_t node, const struct clock *clock, uint64_t microseconds)
+{
+    uint64_t start = tsc_read();
+    while (arrived != node)
+        if (tsc_read() - start > clock->tsc_hz * microseconds / 1000000)
+            return 0;
+        else
+            cpu_pause();
+    return 1;
+}
+
+static void start_one(const struct launch *l, uint32_t node, uint64_t page)
+{
+    uint32_t id = l->apic_ids[node], sipi = ICR_STARTUP | (uint32_t)(page >> 12);
+    processor_stack_top = l->plan->nodes[node].stack + PLAN_STACK_SIZE;
+    starting = node;
+    send(id, ICR_INIT);
+    clock_wait(&l->clock, AFTER_INIT_MICROSECONDS);
+    send(id, sipi);
+    if (wait_for(node, &l->clock, AFTER_SIPI_MICROSECONDS))
+        return;
+    send(id, sipi);
+    if (!wait_for(node, &l->clock, TIME_OUT_MICROSECONDS))
+        stop("node %u: the core with APIC id %u did not start within %u ms; check that the firmware has not disabled it", node, id,
+             TIME_OUT_MICROSECONDS / 1000);
+}
+
+void smp_start(const struct launch *l, uint64_t page)
+{
+    common = l;
+    memcpy((void *)page, trampoline_start, (uint64_t)(trampoline_end - trampoline_start));
+    for (uint32_t node = 1; node < l->plan->system->node_count; node++)
+        start_one(l, node, page);
+}
+
+void smp_release(void)
+{
+    __atomic_store_n(&released, 1, __ATOMIC_RELEASE);
+}
+
+void processor_main(void)
+{
+    const struct launch *l = common;
+    uint32_t node = starting;
+    interrupts_load();
+    cpu_check();
+    cpu_enable_x2apic();
+    if (cpu_apic_id() != l->apic_ids[node])
+        stop("node %u: the core that started says its APIC id is %u; the firmware's table says %u", node, cpu_apic_id(),
+             l->apic_ids[node]);
+    arrived = node;
+    while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
+        cpu_pause();
+    load_node(l, node);
+    load_enter(l, node);
+}
