@@ -27,6 +27,25 @@ UNIT_SUITES :=
 
 # ---- boot -------------------------------------------------------------------------------------------------------------
 
+# boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
+BOOT_C := main print text serial string ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp
+BOOT_S := entry32 trampoline vectors zero
+BOOT_OBJECTS := $(BOOT_S:%=$(B)/boot/%.o) $(BOOT_C:%=$(B)/boot/%.o)
+
+$(B)/boot/%.o: boot/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BARE) -c -o $@ $<
+
+$(B)/boot/%.o: boot/%.S
+	@mkdir -p $(@D)
+	$(CC) $(BARE) -c -o $@ $<
+
+$(B)/boot/boot.elf64: $(BOOT_OBJECTS) boot/boot.ld
+	$(LINK) -Wl,-T,boot/boot.ld -o $@ $(BOOT_OBJECTS)
+
+$(B)/boot.elf: $(B)/boot/boot.elf64
+	objcopy -S -O elf32-i386 $< $@
+
 # ---- kernel -----------------------------------------------------------------------------------------------------------
 
 # ---- user level: library, init, node manager, VMM, console ---------------------------------------------------------------
@@ -58,6 +77,10 @@ $(B)/user/vmm.elf: $(call user_objects,user/lib/start.S $(VMM_SRCS)) user/compon
 	$(USER_LINK)
 $(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) user/component.ld
 	$(USER_LINK)
+
+# The spec compiler, a part of the host tool.
+COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/spec_builder.c \
+	tools/atoll/component_image.c
 
 USER_IMAGES := $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
 .PHONY: user
@@ -105,7 +128,7 @@ guests: $(GUEST_IMAGES)
 # Test guests: multiboot ELF32 containers of 64-bit code, one claim each (tests/guests). `make test-guests` builds them; `make guests-plain`
 # runs those that plain QEMU can judge as well.
 TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
-	timer fpu exceptions segments nested-db progress crash-vmm crash-kernel poweroff reset bench-exits
+	timer fpu exceptions segments progress crash-vmm crash-kernel poweroff reset bench-exits
 TEST_GUEST_RUNTIME := start runtime trap apic acpi
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 
