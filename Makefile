@@ -54,7 +54,7 @@ $(B)/boot.elf: $(B)/boot/boot.elf64
 USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/log.c
 INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c \
 	user/init/threads.c
-MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c
+MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_SRCS :=
 
