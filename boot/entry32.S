@@ -120,13 +120,13 @@ refuse:
 	jmp 3b
 
 not_multiboot:
-	.asciz "\nboot: stop: the loader does not speak the Multiboot protocol; start boot.elf with QEMU's -kernel or GRUB's multiboot command\n"
+	.asciz "\nevent: boot stopped: the loader does not speak the Multiboot protocol; start boot.elf with QEMU's -kernel or GRUB's multiboot command\n"
 no_long_mode:
-	.asciz "\nboot: stop: this processor has no 64-bit mode; use an x86-64 processor\n"
+	.asciz "\nevent: boot stopped: this processor has no 64-bit mode; use an x86-64 processor\n"
 no_nx:
-	.asciz "\nboot: stop: this processor offers no no-execute pages; enable \"NX\" or \"Execute Disable\" in the firmware's processor settings\n"
+	.asciz "\nevent: boot stopped: this processor offers no no-execute pages; enable \"NX\" or \"Execute Disable\" in the firmware's processor settings\n"
 no_gigabyte_pages:
-	.asciz "\nboot: stop: this processor has no 1 GiB pages; use one that has (AMD servers since 2007, Intel servers since 2010; in an emulator, the CPU flag pdpe1gb)\n"
+	.asciz "\nevent: boot stopped: this processor has no 1 GiB pages; use one that has (AMD servers since 2007, Intel servers since 2010; in an emulator, the CPU flag pdpe1gb)\n"
 
 	/* A further processor, from the trampoline: flat 32-bit protected mode, no stack yet. */
 	.global processor_entry32

@@ -58,7 +58,7 @@ static void write_tables(const struct launch *l, unsigned node)
                 log_end += log->end - log->start;
             }
     for (unsigned i = 0; node == 0 && i < l->madt->ioapic_count; i++)
-        table_map(&stock, pml4, KERNEL_IOAPIC_VA + i * PAGE, l->madt->ioapics[i].paddr & ~(PAGE - 1), PAGE, PAGE_UNCACHED);
+        table_map(&stock, pml4, KERNEL_IOAPIC_VA + i * PAGE, l->madt->ioapics[i].paddr, PAGE, PAGE_UNCACHED);
 
     /* For the jump: boot's identity map and this kernel's image side by side. */
     memcpy((void *)handover, boot_pml4, PAGE / 2);

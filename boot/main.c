@@ -1,7 +1,7 @@
 /* Boot, top to bottom: discover the machine, plan, start the cores, let each load and enter its kernel. Then boot is gone.
  *
  * What it prints on the serial line, for people and for scripts; every line is "boot: ..." (the first one is spelled by
- * entry32.S), numbers are decimal unless they begin with 0x:
+ * entry32.S), but for a refusal; numbers are decimal unless they begin with 0x:
  *
  *   boot: Atoll
  *   boot: machine: M MiB usable memory, C cores, physical addresses of P bits
@@ -10,12 +10,12 @@
  *   boot: iommu: VT-d|AMD-Vi unit at 0xADDRESS, segment S           one line per unit
  *   boot: clock: TSC H Hz by HOW, APIC timer H Hz
  *   boot: ioapic: N pins at 0xADDRESS, from interrupt G
- *   boot: own [0xSTART-0xEND)                                      boot's image and the loaded modules: given to nobody
+ *   boot: own [0xSTART-0xEND)                                       boot's image and the loaded modules: given to nobody
  *   boot: node N: core apic A, private [0xSTART-0xEND), window [0xSTART-0xEND), kernel pml4 0xADDRESS
- *   boot: node N: KIND NAME [0xSTART-0xEND)                        KIND: memory, module, shared, log, log-tail, rest, device
+ *   boot: node N: KIND NAME [0xSTART-0xEND)                         KIND: memory, module, shared, log, log-tail, device
  *   boot: starting K further cores
  *   boot: entering S kernels, T microseconds after the first instruction
- *   boot: stop: SENTENCE                                            the last line, when something is missing
+ *   event: boot stopped: SENTENCE                                   the last line, when something is missing
  */
 #include "acpi.h"
 #include "clock.h"
@@ -102,6 +102,12 @@ static void discover_firmware(void)
         print("boot: acpi: %s at 0x%lx, %u bytes\n", tables.tables[i].signature, tables.tables[i].paddr, tables.tables[i].size);
     if (tables.damaged)
         print("boot: acpi: %u damaged tables are ignored\n", tables.damaged);
+    for (unsigned i = 0; i < tables.count; i++) { /* tables belong into reserved memory; some firmware leaves them in RAM */
+        uint64_t start = tables.tables[i].paddr & ~(PAGE - 1), end = tables.tables[i].paddr + tables.tables[i].size;
+        end = (end + PAGE - 1) & ~(PAGE - 1);
+        if (ranges_overlap(&input.ram, start, end))
+            need_room(ranges_remove(&input.ram, start, end));
+    }
 
     const struct acpi_table *t = acpi_table(&tables, "APIC");
     if (!t)
@@ -130,15 +136,19 @@ static void discover_cores(void)
         if (!taken && core_count < ACPI_MAX_CORES)
             cores[core_count++] = madt.cores[i];
     }
+    if (madt.cores_ignored)
+        print("boot: machine: %u processors are more than this program can hold, and are left unused\n", madt.cores_ignored);
 }
 
 static void discover_interrupts(void)
 {
     pic_silence();
     for (unsigned i = 0; i < madt.ioapic_count; i++) {
+        if (madt.ioapics[i].paddr % PAGE || ranges_overlap(&input.ram, madt.ioapics[i].paddr, madt.ioapics[i].paddr + PAGE))
+            stop("the firmware says that an IOAPIC is at 0x%lx, which cannot be", madt.ioapics[i].paddr);
         ioapic_pins[i] = ioapic_silence(madt.ioapics[i].paddr);
         print("boot: ioapic: %u pins at 0x%lx, from interrupt %u\n", ioapic_pins[i], madt.ioapics[i].paddr, madt.ioapics[i].gsi_base);
-        need_room(ranges_add(&kept, madt.ioapics[i].paddr & ~(PAGE - 1), (madt.ioapics[i].paddr & ~(PAGE - 1)) + PAGE));
+        need_room(ranges_add(&kept, madt.ioapics[i].paddr, madt.ioapics[i].paddr + PAGE));
     }
     need_room(ranges_add(&kept, INTERRUPT_WINDOW, INTERRUPT_WINDOW + INTERRUPT_WINDOW_SIZE));
 }
@@ -218,8 +228,8 @@ static void print_plan(void)
                       plan.system->requests[i].name, plan.memory[i].start, plan.memory[i].end);
     }
     for (unsigned i = 0; i < plan.rest_count; i++)
-        print("boot: node 0: %s rest.%u [0x%lx-0x%lx)\n", plan.rest[i].ram ? "rest" : "device", i, plan.rest[i].range.start,
-              plan.rest[i].range.end);
+        print("boot: node 0: %s rest.%s.%u [0x%lx-0x%lx)\n", plan.rest[i].ram ? "memory" : "device",
+              plan.rest[i].ram ? "ram" : "device", i, plan.rest[i].range.start, plan.rest[i].range.end);
 }
 
 /* --- start --- */
@@ -238,9 +248,9 @@ static uint64_t trampoline_page(void)
 __attribute__((noreturn)) static void boot_run(void)
 {
     stage_reached(STAGE_PROCESSOR);
+    interrupts_init();
     cpu_check();
     cpu_enable_x2apic();
-    interrupts_init();
 
     stage_reached(STAGE_FIRMWARE);
     discover_memory();

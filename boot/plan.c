@@ -52,10 +52,10 @@ static const char *kind_name(uint32_t kind)
 static bool check_header(const struct plan_input *in, struct plan *plan)
 {
     const struct system_header *s = (const struct system_header *)in->system;
-    if (in->system_size < sizeof *s || s->magic != SYSTEM_MAGIC)
+    if ((uintptr_t)in->system % _Alignof(struct system_header) || in->system_size < sizeof *s || s->magic != SYSTEM_MAGIC)
         return REFUSE(plan, "the module \"system\" is not a system request");
-    if (s->request_count > SYSTEM_MAX_REQUESTS ||
-        in->system_size < sizeof *s + s->request_count * sizeof s->requests[0] || s->bytes > in->system_size)
+    if (s->bytes != in->system_size || s->request_count > SYSTEM_MAX_REQUESTS ||
+        in->system_size < sizeof *s + s->request_count * sizeof s->requests[0])
         return REFUSE(plan, "the system request is truncated: %u requests in %lu bytes", s->request_count, in->system_size);
     if (s->node_count == 0 || s->node_count > SYSTEM_MAX_NODES)
         return REFUSE(plan, "the system request names %u nodes; 1 to %u are possible", s->node_count, SYSTEM_MAX_NODES);

@@ -26,7 +26,7 @@ void stop(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    print("boot: stop: ");
+    print("event: boot stopped: "); /* <atoll/console.h> */
     print_list(format, arguments);
     print("\n");
     va_end(arguments);

@@ -5,7 +5,7 @@
 /* No prefix, no newline: the caller writes whole lines "boot: ...\n". At most 255 characters per call. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Fail closed: "boot: stop: SENTENCE", then this processor halts for ever. No kernel has been started yet when it is used. */
+/* Fail closed: "event: boot stopped: SENTENCE", then this processor halts for ever. No kernel has been started yet when it is used. */
 void stop(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* A progress code on the POST port (0x80): management controllers keep the last ones across a reset. */

@@ -94,6 +94,14 @@ bool ranges_contain(const struct ranges *set, uint64_t start, uint64_t end)
     return false;
 }
 
+bool ranges_overlap(const struct ranges *set, uint64_t start, uint64_t end)
+{
+    for (unsigned i = 0; i < set->count; i++)
+        if (set->r[i].start < end && start < set->r[i].end)
+            return true;
+    return false;
+}
+
 uint64_t ranges_total(const struct ranges *set)
 {
     uint64_t total = 0;

@@ -23,5 +23,6 @@ bool ranges_take(struct ranges *set, uint64_t size, uint64_t align, uint64_t *st
 /* The largest range of the set, start rounded up and end rounded down to `align`; empty (start == end) if there is none. */
 struct range ranges_largest(const struct ranges *set, uint64_t align);
 
-bool ranges_contain(const struct ranges *set, uint64_t start, uint64_t end);
+bool ranges_contain(const struct ranges *set, uint64_t start, uint64_t end); /* all of it */
+bool ranges_overlap(const struct ranges *set, uint64_t start, uint64_t end); /* any of it */
 uint64_t ranges_total(const struct ranges *set);
