@@ -28,7 +28,7 @@ UNIT_SUITES :=
 # ---- boot -------------------------------------------------------------------------------------------------------------
 
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
-BOOT_C := main print text serial string ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp
+BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp
 BOOT_S := entry32 trampoline vectors zero
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks

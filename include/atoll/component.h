@@ -90,7 +90,7 @@ enum manager_slot {
 #define MANAGER_BADGE_VMM 0x100   /* calls of the VMM of VM i: badge 0x100 + i */
 #define MANAGER_BADGE_FAULT 0x200 /* faults of the VMM thread of VM i */
 
-struct manager_config { /* one frame; the VM's vm_config is the next frame (zero magic: this node has no VM) */
+struct manager_config { /* one frame; the VM's vm_config is the next frame, if there is a VM */
     uint64_t magic; /* MANAGER_CONFIG_MAGIC */
     uint32_t node;
     uint32_t vm_count; /* 0 or 1 */
@@ -99,15 +99,18 @@ struct manager_config { /* one frame; the VM's vm_config is the next frame (zero
 };
 #define MANAGER_CONFIG_MAGIC 0x3143464e4f434d4eull
 
-/* VMM to node manager: label = request, answered by label 0 or an error. */
+/* VMM to node manager, by Call: label = request; the answer's label is 0, or an SEL4_ error code for a request that does not
+ * fit the VM's state. */
 enum manager_request {
-    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it */
-    MANAGER_POWERED_OFF,   /* ordered end. MR0.. counters of the VMM, see below */
-    MANAGER_RESET,         /* the guest reset itself; the VMM starts it again */
-    MANAGER_STOPPED,       /* the VMM gives up on the guest: MR0 length, then the reason's bytes packed in words */
-    MANAGER_EXIT_CODE,     /* MR0: what a test guest wrote to port 0xf4 */
-    MANAGER_COUNTERS,      /* VMM-side counters before the end: MR0 count, then values in enum vmm_counter order */
+    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it. Once at first, once after each MANAGER_RESET */
+    MANAGER_POWERED_OFF,   /* ordered end. vCPU and VMM are suspended; no answer comes */
+    MANAGER_RESET,         /* the guest reset itself: the vCPU is suspended (its open exit is void), the VMM loads the guest anew,
+                              writes the vCPU's state and calls MANAGER_START */
+    MANAGER_STOPPED,       /* the VMM gives up on the guest. MR0: length; MR1 on: the reason's bytes, eight per word. No answer */
+    MANAGER_EXIT_CODE,     /* MR0: what a test guest wrote to port 0xf4. MANAGER_POWERED_OFF follows */
+    MANAGER_COUNTERS,      /* before the end. MR0: count; MR1 on: values in enum vmm_counter order */
 };
+#define MANAGER_REASON_MAX 200 /* bytes of a reason */
 enum vmm_counter { VMM_COUNT_MSR_REFUSED, VMM_COUNT_PORT_UNKNOWN, VMM_COUNT_CPUID_UNKNOWN, VMM_COUNT_MMIO_UNKNOWN,
                    VMM_COUNT_INJECTED, VMM_COUNT_CONSOLE_BYTES, VMM_COUNTERS };
 #define VMM_COUNTER_NAMES {"msr-refused", "port-unknown", "cpuid-unknown", "mmio-unknown", "injected", "console-bytes"}

@@ -55,6 +55,11 @@ enum vcpu_exit {
     EXIT_CLASSES     /* number of classes */
 };
 
+/* For people and for counter lines, by class. */
+#define EXIT_CLASS_NAMES {"none", "cpuid", "port", "msr", "hlt", "nested", "call", "shutdown", "control", "debug-reg", "exception", \
+                          "window", "xsetbv", "wbinvd", "virt", "rdpmc", "tsc", "monitor", "pause", "task-switch", "nmi-window", \
+                          "bad-state", "other", "interrupt"}
+
 #define EXIT_CLASS_MASK 0xff
 #define EXIT_LENGTH_SHIFT 8
 #define EXIT_INTERRUPTIBLE (1u << 16)  /* RFLAGS.IF is set and no interrupt shadow */

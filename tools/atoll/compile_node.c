@@ -282,8 +282,6 @@ static void compile_manager(struct spec_builder *s, const struct compile_input *
     part_config(&manager, s, frame, 0);
     if (vm)
         compile_vm(s, in, &manager, endpoint, node);
-    else
-        part_config(&manager, s, page_new(s, "manager", "no-vm"), 1);
 }
 
 void compile_node(struct spec_builder *s, const struct compile_input *in, uint32_t node)

@@ -1,0 +1,117 @@
+/* The node manager, top to bottom: bind the memory, start the VMM, then serve its requests and its faults. */
+#include "manager.h"
+#include "root.h"
+
+const char component_name[] = "manager";
+
+static struct vm_record record;
+static const struct vm_config *vm;
+
+/* The message's words, from registers and buffer, into memory that the VMM cannot change any more. */
+static void gather(const struct sel4_message *m, uint64_t words[SEL4_MSG_MAX_LENGTH])
+{
+    uint64_t n = sel4_info_length(m->info);
+
+    for (uint64_t i = 0; i < SEL4_MSG_MAX_LENGTH; i++)
+        words[i] = i >= n ? 0 : i < SEL4_MSG_REGISTERS ? m->mr[i] : sel4_ipc_buffer->msg[i];
+}
+
+/* The VM is over: nothing of it runs any more. Its memory stays where it is until the machine stops. */
+static void vm_end(void)
+{
+    uint64_t exits[EXIT_CLASSES];
+
+    tcb_suspend(MANAGER_SLOT_VCPU_TCB);
+    tcb_suspend(MANAGER_SLOT_VMM_TCB);
+    record.state = VM_ENDED;
+    if (vcpu_counters(MANAGER_SLOT_VCPU, EXIT_CLASSES, exits) != SEL4_NO_ERROR)
+        memset(exits, 0, sizeof exits);
+    event_counters(vm->name, exits, record.counters);
+}
+
+/* Act on a message. True: the caller gets the answer `*label`. */
+static bool act(enum vm_action action, uint64_t *label)
+{
+    *label = SEL4_NO_ERROR;
+    switch (action) {
+    case ACTION_START:
+        *label = (uint64_t)tcb_resume(MANAGER_SLOT_VCPU_TCB);
+        if (*label == SEL4_NO_ERROR) {
+            record.state = VM_RUNNING;
+            event("vm %s started", vm->name);
+        }
+        return true;
+    case ACTION_RESET:
+        *label = (uint64_t)tcb_suspend(MANAGER_SLOT_VCPU_TCB);
+        record.state = VM_LOADING;
+        event("vm %s reset", vm->name);
+        return true;
+    case ACTION_EXIT_CODE:
+        event("vm %s exit-code %lu", vm->name, record.exit_code);
+        return true;
+    case ACTION_END:
+        vm_end();
+        event("vm %s powered-off", vm->name);
+        return false;
+    case ACTION_STOP:
+        vm_end();
+        event("vm %s stopped: %s", vm->name, record.reason);
+        return false;
+    case ACTION_ANSWER:
+        return true;
+    case ACTION_REFUSE:
+        *label = SEL4_ILLEGAL_OPERATION;
+        return true;
+    case ACTION_IGNORE:
+        break;
+    }
+    return false;
+}
+
+__attribute__((noreturn)) static void serve(void)
+{
+    struct sel4_message m = {0};
+    uint64_t words[SEL4_MSG_MAX_LENGTH], label;
+
+    sel4_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);
+    for (;;) {
+        gather(&m, words);
+        if (act(message_decode(&record, m.badge, m.info, words), &label)) {
+            m.info = sel4_info(label, 0, 0);
+            sel4_reply_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);
+        } else {
+            sel4_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);
+        }
+    }
+}
+
+void component_main(const void *config, uint64_t tsc_hz)
+{
+    const struct manager_config *c = config;
+    char why[160];
+
+    (void)tsc_hz;
+    if (c->magic != MANAGER_CONFIG_MAGIC)
+        panic("the configuration frame is not a manager's");
+    events_init();
+    if (c->vm_count == 0) {
+        log_line("node %u idle", c->node);
+        record.state = VM_ENDED;
+        serve();
+    }
+    vm = (const struct vm_config *)((const char *)config + 4096);
+    if (vm->magic != VM_CONFIG_MAGIC)
+        panic("the second configuration frame is not a VM's");
+    record.index = vm->vm_index;
+    if (memory_bind(c, vm, why, sizeof why) != 0) {
+        event("vm %s stopped: %s", vm->name, why);
+        record.state = VM_ENDED;
+        serve();
+    }
+    error_t error = tcb_resume(MANAGER_SLOT_VMM_TCB);
+    if (error) {
+        event("vm %s stopped: node manager: cannot start the VMM: %s", vm->name, sel4_error_name(error));
+        record.state = VM_ENDED;
+    }
+    serve();
+}

@@ -1,0 +1,184 @@
+/* Binding memory to the VM: frames as large as the memory allows, each mapped once in the nested tables and once, by a copy of
+ * its capability, in the VMM. The frames' sizes are found by asking: boot aligned the memory, the kernel cut it into
+ * naturally aligned powers of two, in ascending order. */
+#include "manager.h"
+
+#define GIB (1ull << 30)
+#define MIB2 (1ull << 21)
+#define DEPTH 64
+#define READ_WRITE (SEL4_RIGHT_READ | SEL4_RIGHT_WRITE)
+#define NO_TABLE UINT64_MAX
+
+struct binding {
+    uint64_t next_slot, end_slot;
+    char *why;
+    size_t why_size;
+};
+
+/* One address space that is filled from low to high addresses. */
+struct space {
+    bool nested;
+    cptr_t root;
+    uint64_t pdpt, pd; /* base addresses that the last tables made cover */
+};
+
+static int fail(struct binding *b, const char *step, error_t error)
+{
+    text_format(b->why, b->why_size, "node manager: cannot %s: %s", step, sel4_error_name(error));
+    return -1;
+}
+
+static int slot_new(struct binding *b, cptr_t *slot)
+{
+    if (b->next_slot == b->end_slot)
+        return fail(b, "find a free slot", SEL4_NOT_ENOUGH_MEMORY);
+    *slot = b->next_slot++;
+    return 0;
+}
+
+static error_t retype(cptr_t untyped, uint64_t type, cptr_t to)
+{
+    return untyped_retype(untyped, type, 0, MANAGER_SLOT_CNODE, 0, 0, to, 1);
+}
+
+static int table_map(struct binding *b, struct space *s, uint64_t type, uint64_t at)
+{
+    bool pdpt = type == SEL4_X86_PDPT || type == ATOLL_NESTED_PDPT;
+    cptr_t slot;
+
+    if (slot_new(b, &slot) != 0)
+        return -1;
+    error_t error = retype(MANAGER_SLOT_TABLES, type, slot);
+    if (!error)
+        error = s->nested ? nested_table_map(slot, s->root, at, 0)
+                : pdpt    ? pdpt_map(slot, s->root, at, 0)
+                          : page_directory_map(slot, s->root, at, 0);
+    return error ? fail(b, s->nested ? "add a nested page table" : "add a page table", error) : 0;
+}
+
+static int frame_map(struct binding *b, struct space *s, cptr_t frame, uint64_t at, bool huge, uint64_t rights)
+{
+    uint64_t pdpt = at & ~(512 * GIB - 1), pd = at & ~(GIB - 1);
+
+    if (s->pdpt != pdpt && table_map(b, s, s->nested ? ATOLL_NESTED_PDPT : SEL4_X86_PDPT, pdpt) != 0)
+        return -1;
+    s->pdpt = pdpt;
+    if (!huge && s->pd != pd) {
+        if (table_map(b, s, s->nested ? ATOLL_NESTED_PD : SEL4_X86_PAGE_DIRECTORY, pd) != 0)
+            return -1;
+        s->pd = pd;
+    }
+    error_t error = s->nested ? nested_page_map(frame, s->root, at, rights, 0)
+                              : page_map(frame, s->root, at, rights, ATOLL_X86_EXECUTE_NEVER);
+    return error ? fail(b, s->nested ? "map guest memory" : "map memory into the VMM", error) : 0;
+}
+
+/* The next frame of a list of untypeds. */
+struct source {
+    cptr_t untyped, end;
+    bool huge_taken; /* huge frames came from the current untyped: being a power of two, it has room for huge frames or for none */
+};
+
+/* 0: made; 1: the untypeds are used up; -1: refused. */
+static int frame_make(struct binding *b, struct source *from, uint64_t type, cptr_t slot)
+{
+    while (from->untyped < from->end) {
+        error_t error = retype(from->untyped, type, slot);
+        if (!error)
+            return 0;
+        if (error == SEL4_NOT_ENOUGH_MEMORY)
+            from->untyped++, from->huge_taken = false; /* this one is full */
+        else if (error == SEL4_INVALID_CAPABILITY)
+            from->untyped = from->end; /* an empty slot: there are no more */
+        else
+            return fail(b, "make a frame", error);
+    }
+    return 1;
+}
+
+/* A 1 GiB frame, if the next untyped is large enough: 0 made, 1 not, -1 refused. */
+static int huge_frame_make(struct binding *b, struct source *from, cptr_t slot)
+{
+    while (from->untyped < from->end) {
+        error_t error = retype(from->untyped, SEL4_X86_HUGE_PAGE, slot);
+        if (!error) {
+            from->huge_taken = true;
+            return 0;
+        }
+        if (error != SEL4_NOT_ENOUGH_MEMORY)
+            return error == SEL4_INVALID_CAPABILITY ? 1 : fail(b, "make a frame", error);
+        if (!from->huge_taken)
+            return 1;
+        from->untyped++;
+        from->huge_taken = false;
+    }
+    return 1;
+}
+
+static int ram_bind(struct binding *b, struct source from, uint64_t memory)
+{
+    struct space guest = {true, MANAGER_SLOT_NESTED, NO_TABLE, NO_TABLE};
+    struct space vmm = {false, MANAGER_SLOT_VMM_VSPACE, NO_TABLE, NO_TABLE};
+    uint64_t at = 0, left = memory;
+
+    while (left) {
+        cptr_t frame, copy;
+        bool huge = false;
+
+        if (at == VM_HOLE_START)
+            at = VM_HOLE_END;
+        if (slot_new(b, &frame) != 0 || slot_new(b, &copy) != 0)
+            return -1;
+        if (left >= GIB && at % GIB == 0) {
+            int status = huge_frame_make(b, &from, frame);
+            if (status < 0)
+                return -1;
+            huge = status == 0;
+        }
+        if (!huge) {
+            int status = frame_make(b, &from, SEL4_X86_LARGE_PAGE, frame);
+            if (status > 0)
+                return fail(b, "find all of the guest's memory", SEL4_NOT_ENOUGH_MEMORY);
+            if (status < 0)
+                return -1;
+        }
+        error_t error = cnode_copy(MANAGER_SLOT_CNODE, copy, DEPTH, MANAGER_SLOT_CNODE, frame, DEPTH, SEL4_ALL_RIGHTS);
+        if (error)
+            return fail(b, "copy a frame", error);
+        if (frame_map(b, &guest, frame, at, huge, READ_WRITE) != 0 ||
+            frame_map(b, &vmm, copy, VMM_RAM_VA + at, huge, READ_WRITE) != 0)
+            return -1;
+        at += huge ? GIB : MIB2;
+        left -= huge ? GIB : MIB2;
+    }
+    return 0;
+}
+
+static int image_bind(struct binding *b, struct space *vmm, struct source from, uint64_t size, uint64_t at)
+{
+    for (uint64_t done = 0; done < size; done += MIB2) {
+        cptr_t frame;
+        if (slot_new(b, &frame) != 0)
+            return -1;
+        int status = frame_make(b, &from, SEL4_X86_LARGE_PAGE, frame);
+        if (status > 0)
+            return fail(b, "find all of an image file", SEL4_NOT_ENOUGH_MEMORY);
+        if (status < 0 || frame_map(b, vmm, frame, at + done, false, SEL4_RIGHT_READ) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int memory_bind(const struct manager_config *c, const struct vm_config *vm, char *why, size_t why_size)
+{
+    struct binding b = {MANAGER_SLOT_FREE, 1ull << c->cnode_bits, why, why_size};
+    struct space images = {false, MANAGER_SLOT_VMM_VSPACE, NO_TABLE, NO_TABLE};
+    struct source ram = {MANAGER_SLOT_RAM, MANAGER_SLOT_RAM + c->ram_caps, false};
+    struct source kernel = {MANAGER_SLOT_KERNEL, MANAGER_SLOT_KERNEL + c->kernel_caps, false};
+    struct source initrd = {MANAGER_SLOT_INITRD, MANAGER_SLOT_INITRD + c->initrd_caps, false};
+
+    if (ram_bind(&b, ram, vm->memory) != 0 || image_bind(&b, &images, kernel, vm->kernel_size, VMM_KERNEL_VA) != 0 ||
+        image_bind(&b, &images, initrd, vm->initrd_size, VMM_INITRD_VA) != 0)
+        return -1;
+    return 0;
+}
