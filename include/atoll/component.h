@@ -123,6 +123,7 @@ enum console_slot {
     CONSOLE_SLOT_DOORBELL_IRQ = 4, /* rung by other nodes and by this node's kernel */
     CONSOLE_SLOT_VM_DOORBELL = 64, /* IPI capability to VM i's node: slot 64 + i */
 };
+#define CONSOLE_MAX_NODES 64
 #define CONSOLE_BADGE_UART 1
 #define CONSOLE_BADGE_DOORBELL 2
 struct console_config { /* one frame */
@@ -133,7 +134,7 @@ struct console_config { /* one frame */
 #define CONSOLE_CONFIG_MAGIC 0x31434647534e4f43ull
 _Static_assert(sizeof(struct console_config) <= 4096, "one frame");
 /* Console queues, by index: node i's kernel log 2i, node i's events 2i + 1, VM j's output 2N + 2j, VM j's input 2N + 2j + 1
- * (N = node_count). The console consumes all but the input queues. */
+ * (N = node_count). The console consumes all but the input queues; node 0 has no events. */
 
 /* Vectors, as user vectors v (CPU vector 0x30 + v), the same on every node. */
 #define VECTOR_DOORBELL 0x20 /* console doorbell on node 0; console input on a VM's node */

@@ -92,16 +92,29 @@ static inline uint64_t queue_write(struct queue *q, const void *bytes, uint64_t 
     return take;
 }
 
-/* Read up to `n` bytes. Returns the bytes read. */
-static inline uint64_t queue_read(struct queue *q, void *bytes, uint64_t n)
+/* Copy up to `n` bytes without consuming them. Returns the bytes copied. */
+static inline uint64_t queue_peek(const struct queue *q, void *bytes, uint64_t n)
 {
     uint8_t *to = bytes;
     uint64_t used = queue_used(q);
     uint64_t take = n < used ? n : used;
     for (uint64_t i = 0; i < take; i++)
         to[i] = q->data[(q->index + i) & (q->size - 1)];
-    q->index += take;
+    return take;
+}
+
+/* Consume `n` bytes that were peeked at. */
+static inline void queue_skip(struct queue *q, uint64_t n)
+{
+    q->index += n;
     __atomic_store_n(&q->consumer->tail, q->index, __ATOMIC_RELEASE);
+}
+
+/* Read up to `n` bytes. Returns the bytes read. */
+static inline uint64_t queue_read(struct queue *q, void *bytes, uint64_t n)
+{
+    uint64_t take = queue_peek(q, bytes, n);
+    queue_skip(q, take);
     return take;
 }
 

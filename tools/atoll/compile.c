@@ -107,6 +107,10 @@ int compile_system(const struct description *d, const char *images, const char *
                 d->file, d->vm_count, CONSOLE_MAX_VMS);
         return -1;
     }
+    if (d->cores > CONSOLE_MAX_NODES) {
+        fprintf(stderr, "%s: %u cores: the console serves at most %u; write fewer\n", d->file, d->cores, CONSOLE_MAX_NODES);
+        return -1;
+    }
     in.vms = calloc(d->vm_count + 1, sizeof *in.vms);
     if (!in.vms) {
         fprintf(stderr, "%s: not enough memory\n", d->file);
