@@ -12,7 +12,8 @@
 #define CONSOLE_STREAM_FIRST_VM 'A' /* VM i (order of the description) is 'A' + i, up to 'A' + 61 */
 #define CONSOLE_MAX_VMS 62
 
-/* System-stream lines that a script may rely on (each on its own line, after "[node N] "-style prefixes are stripped):
+/* System-stream lines that a script may rely on. They start their line: what other code than the console, the node managers and boot
+ * prints has "[node N] " in front, so it cannot forge one.
  *   event: vm NAME started
  *   event: vm NAME powered-off
  *   event: vm NAME reset

@@ -1,4 +1,5 @@
-/* Event lines, see <atoll/console.h>. A line that looks like an event and is not well-formed is no event. */
+/* Event lines, see <atoll/console.h>. A line that looks like an event and is not well-formed is no event; nor is one behind a
+ * "[node N] ": the console writes that in front of all that other code prints, so that nobody can forge an event. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +48,6 @@ struct event event_parse(const char *line)
 {
     struct event e = {.kind = EVENT_NONE};
     const char *p = line;
-    unsigned long node;
-    if (skip(&p, "[node ") && !(number(&p, &node) && skip(&p, "] ")))
-        return e;
     if (!skip(&p, CONSOLE_EVENT_PREFIX))
         return e;
     if (skip(&p, "vm ")) {
