@@ -48,6 +48,19 @@ $(B)/boot/boot.elf64: $(BOOT_OBJECTS) boot/boot.ld
 $(B)/boot.elf: $(B)/boot/boot.elf64
 	objcopy -S -O elf32-i386 $< $@
 
+# Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
+BOOT_UNIT_TESTS := boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_tables
+BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan
+
+$(B)/unit/boot_%: tests/unit/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -iquote boot -I. $(SANITIZE) $^ -o $@ -lcmocka
+$(B)/unit/boot_tables: boot/tables.c boot/map.c
+UNIT_SUITES += unit-boot
+.PHONY: unit-boot
+unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
+	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
+
 # ---- kernel -----------------------------------------------------------------------------------------------------------
 
 # ---- user level: library, init, node manager, VMM, console ---------------------------------------------------------------
@@ -182,7 +195,7 @@ check: headers clang reproducible
 headers:
 	@scripts/test-run $(B)/results headers scripts/check-headers $(CC) -std=c11 $(WARN) -Iinclude
 clang:
-	@scripts/test-run $(B)/results clang scripts/check-builds $(MAKE) --no-print-directory -j$$(nproc) CC=clang B=$(B)/clang all test-guests
+	@scripts/test-run $(B)/results clang scripts/check-builds "everything builds with clang" $(MAKE) --no-print-directory -j$$(nproc) CC=clang B=$(B)/clang all test-guests
 reproducible: $(IMAGES)
 	@scripts/test-run $(B)/results reproducible scripts/check-reproducible $(B) $(IMAGES:$(B)/%=build/%)
 

@@ -13,7 +13,8 @@ void stream_init(struct stream *s, const char *name, FILE *log, stream_line_fn *
     s->context = context;
 }
 
-static void line_finish(struct stream *s)
+/* `whole`: a line feed ended it. What follows a cut is logged, but is no line to look for events in. */
+static void line_finish(struct stream *s, bool whole)
 {
     s->line[s->length] = 0;
     if (s->log != NULL) {
@@ -21,8 +22,9 @@ static void line_finish(struct stream *s)
         fflush(s->log);
     }
     s->length = 0;
-    if (s->line_done != NULL)
+    if (s->line_done != NULL && !s->cut)
         s->line_done(s->context, s, s->line);
+    s->cut = !whole;
 }
 
 /* Is this byte text? Terminal sequences (ECMA-48 5.4: ESC [ parameters final) and carriage returns are not. */
@@ -53,19 +55,19 @@ void stream_feed(struct stream *s, const uint8_t *bytes, size_t n, uint64_t now_
         if (s->length == 0)
             s->line_ms = now_ms;
         if (bytes[i] == '\n') {
-            line_finish(s);
+            line_finish(s, true);
             continue;
         }
         s->line[s->length++] = (char)bytes[i];
         if (s->length == STREAM_LINE_MAX)
-            line_finish(s);
+            line_finish(s, false);
     }
 }
 
 void stream_end(struct stream *s)
 {
     if (s->length != 0)
-        line_finish(s);
+        line_finish(s, true);
 }
 
 void stream_replay(const struct stream *s, FILE *to)

@@ -1,5 +1,6 @@
 /* One console: its lines, its log file, its recent past. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ struct stream {
     void *context;
     char line[STREAM_LINE_MAX + 1];
     size_t length;
+    bool cut;               /* the line goes on one that was too long */
     uint64_t line_ms;       /* when the line's first byte came */
     enum { TEXT_PLAIN, TEXT_ESCAPE, TEXT_CSI } text; /* where a terminal sequence stands; it is kept out of the log */
     uint8_t past[STREAM_PAST_SIZE];
