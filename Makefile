@@ -63,6 +63,24 @@ unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
 
 # ---- kernel -----------------------------------------------------------------------------------------------------------
 
+# The logic, the same on every machine (core).
+KERNEL_CORE := syscall.c invocation.c cspace.c cnode.c derive.c delete.c untyped.c tcb.c endpoint.c ipc.c notification.c reply.c \
+	sched_context.c refill.c sched_control.c schedule.c fault.c irq.c domain.c debug.c log.c state.c
+
+# x86: the machine side. svm.c and svm.S are the vendor's half of the vCPUs.
+KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
+	ioport.c irq.c ioapic.c lapic.c timer.c ipi.c log.c vcpu.c vcpu_state.c svm.c svm_enter.S
+KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
+
+$(B)/kernel/%.c.o: kernel/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BARE) -mcmodel=kernel -c -o $@ $<
+$(B)/kernel/%.S.o: kernel/%.S
+	@mkdir -p $(@D)
+	$(CC) $(BARE) -mcmodel=kernel -c -o $@ $<
+$(B)/kernel.elf: $(KERNEL_OBJECTS) kernel/x86/kernel.ld
+	$(LINK) -T kernel/x86/kernel.ld -o $@ $(KERNEL_OBJECTS)
+
 # ---- user level: library, init, node manager, VMM, console ---------------------------------------------------------------
 
 # Each component is its sources, the library and one of two start files, linked at one address by user/component.ld.
@@ -158,10 +176,17 @@ $(B)/tests/guests/%.elf64: $(B)/tests/guests/%.o $(TEST_GUEST_RUNTIME:%=$(B)/tes
 $(B)/tests/guests/%.elf: $(B)/tests/guests/%.elf64
 	objcopy -O elf32-i386 $< $@
 
-.PHONY: test-guests guests-plain
+$(B)/tests/system/walk: tests/system/walk.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COMMON) -D_GNU_SOURCE -o $@ $<
+
+# `make system CASES="sweeps fatal"` runs some of tests/system/cases.sh only.
+.PHONY: test-guests guests-plain system
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
-	tests/guests/plain.sh $(B)/tests/guests $(B)/results
+	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
+system: all guests guests-plain $(B)/tests/system/walk
+	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # ---- everything -----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,10 @@
+/* Whose floating-point state the registers hold. */
+#pragma once
+#include "../object.h"
+
+void fpu_init(void);
+void fpu_switch(struct tcb *); /* the thread about to run; a vCPU thread's state is in its vCPU */
+void fpu_forget(const void *owner); /* a TCB or vCPU is going: its state needs no saving any more */
+void fpu_set_xcr0(word_t);      /* guest's XCR0, right before it runs */
+void fpu_tcb_init(struct tcb *);
+void fpu_vcpu_init(struct vcpu *);

@@ -1,0 +1,5 @@
+/* IPI capabilities. */
+#pragma once
+#include "../arch.h"
+
+status_t ipi_invoke(struct invocation *);

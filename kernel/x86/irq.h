@@ -1,0 +1,27 @@
+/* Interrupt vectors, their routing, and the interrupt controllers of this node. */
+#pragma once
+#include "../arch.h"
+
+/* User vector v is IRQ v + 16 is CPU vector v + 0x30 (sel4/abi.h). */
+static inline word_t irq_of_user_vector(word_t v) { return v + SEL4_IRQ_USER_MIN; }
+static inline word_t vector_of_irq(word_t irq) { return irq + SEL4_IRQ_CPU_VECTOR_BASE; }
+
+void irq_init(uint32_t apic_id);
+bool irq_allow(word_t first, word_t last); /* boot: CPU vectors that IRQControl may hand out; false: not a possible range */
+void irq_interrupt(word_t vector);         /* one has arrived */
+
+/* ioapic.c. Redirection table of the IOAPICs that this node owns (82093AA data sheet, 3.2.4). */
+#define IOAPIC_MAX 8
+bool ioapic_add(volatile uint32_t *page, word_t pins, uint32_t apic_id); /* masks every pin; false: too many */
+word_t ioapic_count(void);
+word_t ioapic_pins(word_t ioapic);
+void ioapic_route(word_t ioapic, word_t pin, uint64_t entry);
+void ioapic_mask(word_t ioapic, word_t pin, bool masked);
+uint64_t ioapic_entry(uint32_t apic_id, word_t vector, bool level, bool low); /* masked */
+
+/* lapic.c, x2APIC mode */
+void lapic_init(uint64_t tsc_hz, uint64_t timer_hz);
+void lapic_end_of_interrupt(void);
+void lapic_send(uint32_t apic_id, word_t vector);
+bool lapic_pending(void);
+void lapic_timer_set(ticks_t now, ticks_t deadline);

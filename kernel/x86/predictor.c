@@ -1,0 +1,49 @@
+/* IBPB when the core passes from one security domain to another.
+ *
+ * A domain is a user address space, or a guest together with the address space of the VMM that answers its exits: a VMM
+ * is untrusted beyond its own VM, so nothing is lost between those two, and the exit path stays free of barriers.
+ * Covered: one domain steering another's indirect branches on this core (Spectre v2, between guests, components and node
+ * manager). Not covered: the kernel itself as the victim between barriers (it has no indirect calls beyond switch tables, maps no other
+ * domain's memory, and enables the processor's automatic protection where there is one), and caches: docs say so.
+ */
+#include "predictor.h"
+#include "cpu.h"
+#include "machine.h"
+#include "vcpu.h"
+
+#define PRED_CMD_IBPB 1 /* APM vol 2, 3.2.9 */
+
+static paddr_t last_root;       /* the domain that ran last: a user root.. */
+static struct vcpu *last_guest; /* ..and the guest that belongs to it, if any */
+
+static void barrier(void)
+{
+    if (cpu.ibpb)
+        wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+}
+
+void predictor_switch_user(paddr_t root)
+{
+    if (root == last_root)
+        return;
+    barrier();
+    last_root = root;
+    last_guest = NULL;
+}
+
+void predictor_switch_guest(struct vcpu *v)
+{
+    if (v == last_guest)
+        return;
+    if (v->vmm_root != last_root || last_guest)
+        barrier();
+    last_root = v->vmm_root;
+    last_guest = v;
+}
+
+/* The physical address may become another root: it must not look like the same domain. */
+void predictor_forget(paddr_t root)
+{
+    if (root == last_root)
+        last_root = 0;
+}

@@ -1,0 +1,8 @@
+/* Branch predictor barrier between security domains on this core. */
+#pragma once
+#include "../types.h"
+
+struct vcpu;
+void predictor_switch_user(paddr_t root);       /* before a user address space runs */
+void predictor_switch_guest(struct vcpu *);     /* before a guest runs */
+void predictor_forget(paddr_t root);

@@ -1,0 +1,180 @@
+/* Checks of the resource map, and the untyped pieces that its memory falls into. Pure: host tests and fuzzing run this file. */
+#include "resources.h"
+
+#define TWO_MIB 0x200000ull
+#define PAGE 0x1000ull
+
+static const struct resource_map *remembered;
+
+static bool page_aligned(uint64_t v) { return v % PAGE == 0; }
+
+/* Memory that an entry owns: what no other entry may overlap. A log may be shared with an entry that lets the console read it. */
+static bool is_owned_memory(uint32_t kind)
+{
+    return kind == RESOURCE_PRIVATE || kind == RESOURCE_ROOT_IMAGE || kind == RESOURCE_MEMORY || kind == RESOURCE_MODULE ||
+           kind == RESOURCE_SHARED || kind == RESOURCE_DEVICE;
+}
+
+static bool is_memory(uint32_t kind)
+{
+    return is_owned_memory(kind) || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL || kind == RESOURCE_IOAPIC;
+}
+
+static bool in_window(uint32_t kind) { return kind == RESOURCE_PRIVATE || kind == RESOURCE_ROOT_IMAGE; }
+
+bool resource_is_untyped(uint32_t kind) { return is_owned_memory(kind) && kind != RESOURCE_ROOT_IMAGE; }
+bool resource_has_capability(uint32_t kind) { return resource_is_untyped(kind) || kind == RESOURCE_IPI; }
+
+uint64_t resource_memory_bytes(const struct resource_entry *e)
+{
+    if (e->kind == RESOURCE_MODULE)
+        return (e->size + TWO_MIB - 1) & ~(TWO_MIB - 1);
+    return e->kind == RESOURCE_IOAPIC ? PAGE : e->size;
+}
+
+/* Overflow-safe: [a, a + n) and [b, b + m) with both ends known to fit. */
+static bool overlap(uint64_t a, uint64_t n, uint64_t b, uint64_t m) { return a < b + m && b < a + n; }
+static bool inside(uint64_t a, uint64_t n, uint64_t base, uint64_t size)
+{
+    return a >= base && n <= size && a - base <= size - n;
+}
+
+static const char *check_header(const struct resource_map *m)
+{
+    if (m->magic != RESOURCE_MAP_MAGIC)
+        return "wrong magic number";
+    if (m->version != RESOURCE_MAP_VERSION)
+        return "a version that this kernel does not know";
+    if (m->entry_count > RESOURCE_MAP_MAX_ENTRIES || m->bytes > RESOURCE_MAP_MAX_BYTES ||
+        m->bytes != sizeof(*m) + m->entry_count * sizeof(struct resource_entry))
+        return "its size does not fit its number of entries";
+    if (m->node >= m->node_count)
+        return "a node number beyond the number of nodes";
+    if (m->tsc_hz < 1000000 || m->apic_timer_hz == 0)
+        return "no usable clock rates";
+    if (m->phys_limit == 0 || (m->phys_limit & (m->phys_limit - 1)) || m->phys_limit > BIT(52))
+        return "an impossible physical address limit";
+    if (!page_aligned(m->private_paddr) || !page_aligned(m->private_size) || !inside(m->private_paddr, m->private_size, 0, m->phys_limit))
+        return "private memory that is not aligned or beyond the physical limit";
+    if (!inside(m->window_paddr, m->window_size, m->private_paddr, m->private_size) || m->window_paddr % TWO_MIB ||
+        m->window_size % TWO_MIB || m->window_size == 0)
+        return "a window that is not 2 MiB-aligned inside the private memory";
+    if (m->window_size > BIT(37))
+        return "a window of more than 128 GiB";
+    if (!inside(m->image_paddr, m->image_size, m->private_paddr, m->private_size) || !page_aligned(m->image_paddr) ||
+        overlap(m->image_paddr, m->image_size, m->window_paddr, m->window_size))
+        return "a kernel image that is not aligned, outside the private memory or inside the window";
+    if (!inside(m->kernel_pml4_paddr, PAGE, m->private_paddr, m->private_size) || !page_aligned(m->kernel_pml4_paddr) ||
+        overlap(m->kernel_pml4_paddr, PAGE, m->window_paddr, m->window_size))
+        return "kernel page tables outside the private memory or inside the window";
+    return NULL;
+}
+
+static const char *check_memory(const struct resource_map *m, const struct resource_entry *e)
+{
+    uint64_t bytes = resource_memory_bytes(e);
+    if (!page_aligned(e->paddr) || bytes == 0 || (e->kind != RESOURCE_MODULE && !page_aligned(e->size)))
+        return "memory that is empty or not a multiple of 4096";
+    /* Device memory may lie above what RAM reaches, up to the capability format's 47 bits. */
+    if (bytes < e->size || !inside(e->paddr, bytes, 0, e->kind == RESOURCE_DEVICE ? BIT(47) : m->phys_limit))
+        return "memory beyond the physical limit";
+    if (in_window(e->kind) && !inside(e->paddr, bytes, m->window_paddr, m->window_size))
+        return "private memory outside the window";
+    if (!in_window(e->kind) && overlap(e->paddr, bytes, m->private_paddr, m->private_size))
+        return "frame-only memory inside the private memory";
+    return NULL;
+}
+
+static const char *check_values(const struct resource_entry *e)
+{
+    switch (e->kind) {
+    case RESOURCE_ROOT_IMAGE:
+        if (!page_aligned(e->arg0) || e->arg0 == 0 || e->arg0 >= BIT(46) || e->size >= BIT(46) || e->arg1 < e->arg0 ||
+            e->arg1 - e->arg0 >= e->size)
+            return "an initial image whose addresses are impossible";
+        return NULL;
+    case RESOURCE_LOG:
+        if (e->size < 2 * PAGE || ((e->size - PAGE) & (e->size - PAGE - 1)))
+            return "a log whose data part is not a power of two";
+        if (e->arg1 > 0xff || (e->arg1 && e->arg1 < 0x30))
+            return "a doorbell vector that is not one for interrupts";
+        return NULL;
+    case RESOURCE_LOG_TAIL: return e->size == PAGE ? NULL : "a log tail that is not one page";
+    case RESOURCE_UART: return e->arg0 && e->arg0 <= 0xfff8 ? NULL : "a UART port that is impossible";
+    case RESOURCE_IOPORT: return e->arg0 <= e->arg1 && e->arg1 <= 0xffff ? NULL : "an I/O port range that is impossible";
+    case RESOURCE_IOAPIC: return e->arg1 >= 1 && e->arg1 <= 240 ? NULL : "an IOAPIC with an impossible number of pins";
+    case RESOURCE_IPI: return e->arg0 <= 0xffffffff && e->arg1 >= 0x30 && e->arg1 <= 0xff ? NULL : "an impossible IPI target";
+    default: return NULL;
+    }
+}
+
+static bool names_equal(const char *a, const char *b)
+{
+    for (unsigned i = 0; i < RESOURCE_NAME_MAX; i++) {
+        if (a[i] != b[i])
+            return false;
+        if (!a[i])
+            break;
+    }
+    return true;
+}
+
+static const char *check_pair(const struct resource_entry *a, const struct resource_entry *b)
+{
+    if (is_owned_memory(a->kind) && is_owned_memory(b->kind) &&
+        overlap(a->paddr, resource_memory_bytes(a), b->paddr, resource_memory_bytes(b)))
+        return "memory that another entry has, too";
+    if (resource_has_capability(a->kind) && resource_has_capability(b->kind) && names_equal(a->name, b->name))
+        return "a name that another entry has, too";
+    if (a->kind == b->kind && (a->kind == RESOURCE_ROOT_IMAGE || a->kind == RESOURCE_LOG || a->kind == RESOURCE_LOG_TAIL ||
+                               a->kind == RESOURCE_UART))
+        return "a second one of a kind that a node has once";
+    return NULL;
+}
+
+const char *resource_map_check(const struct resource_map *m, int *entry)
+{
+    *entry = -1;
+    const char *wrong = check_header(m);
+    bool image = false;
+    for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
+        const struct resource_entry *e = &m->entries[i];
+        *entry = (int)i;
+        if (e->kind == RESOURCE_NONE || e->kind > RESOURCE_TEXT)
+            wrong = "a kind that this kernel does not know";
+        else if (e->name[RESOURCE_NAME_MAX - 1])
+            wrong = "a name without an end";
+        else if (is_memory(e->kind))
+            wrong = check_memory(m, e);
+        if (!wrong)
+            wrong = check_values(e);
+        for (unsigned j = 0; !wrong && j < i; j++)
+            wrong = check_pair(e, &m->entries[j]);
+        image |= e->kind == RESOURCE_ROOT_IMAGE;
+    }
+    if (!wrong && !image) {
+        *entry = -1;
+        wrong = "no initial image";
+    }
+    return wrong;
+}
+
+void resources_remember(const struct resource_map *m) { remembered = m; }
+
+bool resource_is_read_only(paddr_t pa)
+{
+    for (unsigned i = 0; remembered && i < remembered->entry_count; i++) {
+        const struct resource_entry *e = &remembered->entries[i];
+        if (e->kind == RESOURCE_SHARED && pa >= e->paddr && pa - e->paddr < e->size)
+            return e->arg0 == 0;
+    }
+    return false;
+}
+
+unsigned resource_piece_bits(uint64_t paddr, uint64_t end)
+{
+    unsigned bits = 12;
+    while (bits < SEL4_MAX_UNTYPED_BITS && !(paddr & MASK(bits + 1)) && BIT(bits + 1) <= end - paddr)
+        bits++;
+    return bits;
+}
