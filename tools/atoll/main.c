@@ -23,7 +23,7 @@ static const char usage_text[] =
     "  --ram-file FILE      keep the server's RAM in FILE\n"
     "  --until TEXT         root task: a line with TEXT ends the run with status 0\n"
     "  --fail-on TEXT       root task: a line with TEXT ends the run with status 1\n"
-    "  --memory SIZE        root task: RAM in MiB (512)\n"
+    "  --memory MIB         root task: RAM in MiB (512)\n"
     "  --images DIR         where boot.elf, kernel.elf and user/ are (default: where this program is)\n"
     "  --qemu PROGRAM       the emulator (qemu-system-x86_64)\n"
     "  --qemu-arg ARGUMENT  one more argument for it; may be repeated\n"
