@@ -9,7 +9,7 @@ struct invocation {
     cap_t cap;
     word_t label, length;
     struct slot *extra[SEL4_MSG_MAX_EXTRA_CAPS]; /* NULL-terminated unless all three are there */
-    bool blocking, call;
+    bool blocking, call, donate;
     struct tcb *caller;
     word_t reply_length;      /* words set by the operation with invocation_result() */
 };
@@ -45,7 +45,7 @@ word_t arch_sanitise_register(unsigned index, word_t value); /* index in seL4_Us
 word_t *arch_context_word(struct context *, unsigned index); /* seL4_UserContext order */
 void arch_tls_base_changed(struct tcb *);
 void arch_fpu_flags_changed(struct tcb *);
-void arch_vcpu_unbind(struct tcb *);                      /* the TCB is being deleted */
+void arch_vcpu_unbind(struct tcb *);                      /* the TCB is being deleted: every TCB's deletion calls it */
 /* Fault messages of Atoll's vCPU: write to the receiver's message words, return the length; and take the reply. */
 word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver);
 bool arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length); /* true: restart */
@@ -59,4 +59,5 @@ void arch_irq_mask(word_t irq, bool masked);
 void arch_irq_handler_deleted(word_t irq);                /* free the vector and, for IOAPIC and MSI, its routing */
 status_t arch_irq_control_invoke(struct invocation *);    /* labels Get, GetIOAPIC, GetMSI */
 void machine_put_char(char c);                            /* the kernel's log (x86/log.c) */
+void machine_last_words(void);                            /* a panic begins: from now on also to the node's UART, if it has one */
 __attribute__((noreturn)) void machine_halt(void);

@@ -21,7 +21,9 @@
  *   pml4 npml4  w0 58 assigned, 57..46 ASID, 45..0 object
  *   asid_pool   w0 57..46 first ASID, 45..0 object
  *   irq_handler w1 IRQ        io_port  w1 first | last << 16        ipi  w1 x2APIC id | vector << 32
- *   zombie      kernel/cnode.c describes it
+ *   zombie      w0 58 lives in its own container, 57..32 slots left, 31..0 first slot     w1 63..32 previous, 31..0 next of its ring
+ *               (delete.c; slots as slot numbers in the window: window offset >> 5, hence a window of at most 128 GiB, and at
+ *               most 2^CNODE_MAX_RADIX slots in a CNode)
  */
 #pragma once
 #include "types.h"
@@ -68,7 +70,12 @@ typedef struct cap {
 struct slot {
     cap_t cap;
     word_t prev, next;
-};
+} __attribute__((aligned(32)));
+#define SLOT_REVOCABLE 1ull
+#define SLOT_FIRST_BADGED 2ull
+#define SLOT_FLAGS (SLOT_REVOCABLE | SLOT_FIRST_BADGED)
+static inline struct slot *slot_next(const struct slot *s) { return (struct slot *)(s->next & ~SLOT_FLAGS); }
+static inline struct slot *slot_prev(const struct slot *s) { return (struct slot *)s->prev; }
 _Static_assert(sizeof(struct slot) == BIT(SEL4_SLOT_BITS), "slot size is part of the interface");
 
 static inline word_t cap_bits(word_t w, unsigned lo, unsigned n) { return (w >> lo) & MASK(n); }
@@ -161,6 +168,18 @@ static inline cap_t table_set_mapping(cap_t c, bool mapped, word_t asid, word_t 
 {
     return (cap_t){cap_set(cap_set(c.w0, mapped, 58, 1), asid, 46, 12), vaddr};
 }
+
+/* zombie: slot numbers, see delete.c */
+#define CNODE_MAX_RADIX 25u
+static inline cap_t cap_zombie(word_t first, word_t count, word_t self)
+{
+    return cap_make(CAP_ZOMBIE, cap_put(count, 32, 26) | cap_put(first, 0, 32), self << 32 | self);
+}
+static inline bool zombie_self_hosted(cap_t c) { return cap_bits(c.w0, 58, 1) != 0; }
+static inline word_t zombie_count(cap_t c) { return cap_bits(c.w0, 32, 26); }
+static inline word_t zombie_first(cap_t c) { return cap_bits(c.w0, 0, 32); }
+static inline word_t zombie_prev(cap_t c) { return cap_bits(c.w1, 32, 32); }
+static inline word_t zombie_next(cap_t c) { return cap_bits(c.w1, 0, 32); }
 
 /* small ones */
 static inline cap_t cap_irq_handler(word_t irq) { return cap_make(CAP_IRQ_HANDLER, 0, irq); }

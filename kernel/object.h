@@ -22,7 +22,6 @@ struct context {
 enum thread_state {
     THREAD_INACTIVE = 0,
     THREAD_RUNNING,
-    THREAD_RESTART, /* runnable; on its next run the faulting or preempted instruction is done again */
     THREAD_BLOCKED_ON_RECEIVE,
     THREAD_BLOCKED_ON_SEND,
     THREAD_BLOCKED_ON_REPLY,
@@ -66,6 +65,7 @@ struct tcb {
     char name[32];               /* debug builds: for people */
     struct queue_link all_link;  /* every TCB, for the scheduler dump */
 };
+#define TCB_SLOTS 5
 _Static_assert(sizeof(struct tcb) <= BIT(SEL4_TCB_BITS), "TCB fits its object size");
 
 enum endpoint_state { ENDPOINT_IDLE = 0, ENDPOINT_SENDING, ENDPOINT_RECEIVING };
@@ -107,7 +107,8 @@ struct sched_context { /* 128 bytes hold the core and 2 refills; each further 16
     word_t badge;
     uint16_t refill_max, refill_head, refill_count;
     bool sporadic;
-    word_t reserved[4];
-    struct refill refills[2];   /* as many as refill_max, a ring */
+    ticks_t budget;             /* sum of the refills */
+    word_t reserved[3];
+    struct refill refills[2];   /* as many as refill_max, a ring; through sched_context_refill() only */
 };
 _Static_assert(sizeof(struct sched_context) == BIT(SEL4_MIN_SCHED_CONTEXT_BITS), "scheduling context core");

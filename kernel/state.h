@@ -3,6 +3,7 @@
 #pragma once
 #include "object.h"
 
+#define WORK_UNITS_PER_CHECK 100 /* small bounded steps between two looks for a pending interrupt */
 #define ASID_POOLS 8
 #define ASIDS_PER_POOL 512
 #define NUM_IRQS 224 /* IRQ i is CPU vector i + 0x20 */

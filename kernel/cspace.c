@@ -1,0 +1,73 @@
+/* Resolving capability addresses: guards, radices, depths (manual, "Capability spaces"). */
+#include "core.h"
+#include "state.h"
+
+#define WORD_BITS 64u
+
+static void lookup_failed(word_t kind, word_t w1, word_t w2, word_t w3)
+{
+    word_t *f = kernel.current->lookup_failure;
+    f[0] = kind;
+    f[1] = w1;
+    f[2] = w2;
+    f[3] = w3;
+}
+
+/* Resolves `depth` bits of `address` (its low ones) from `node` on. A capability that is no CNode ends the walk early: the
+ * bits that are left over are reported, and the caller says whether it minds. Bounded: each level takes at least one bit, or else
+ * the walk ends (a level of zero bits can't exist, as a CNode has at least two slots). */
+static struct lookup walk(cap_t node, word_t address, unsigned depth)
+{
+    struct lookup l = {SEL4_FAILED_LOOKUP, NULL, depth};
+    if (cap_tag(node) != CAP_CNODE) {
+        lookup_failed(SEL4_LOOKUP_INVALID_ROOT, 0, 0, 0);
+        return l;
+    }
+    for (;;) {
+        unsigned radix = cnode_radix(node), guard_size = cnode_guard_size(node);
+        if (guard_size > l.bits_left ||
+            (guard_size && ((address >> (l.bits_left - guard_size)) & MASK(guard_size)) != cnode_guard(node))) {
+            lookup_failed(SEL4_LOOKUP_GUARD_MISMATCH, l.bits_left, cnode_guard(node), guard_size);
+            return l;
+        }
+        if (radix + guard_size > l.bits_left) {
+            lookup_failed(SEL4_LOOKUP_DEPTH_MISMATCH, l.bits_left, radix + guard_size, 0);
+            return l;
+        }
+        l.bits_left -= radix + guard_size;
+        word_t index = (address >> l.bits_left) & MASK(radix);
+        l.slot = (struct slot *)object_at(cnode_offset(node)) + index;
+        if (l.bits_left == 0 || cap_tag(l.slot->cap) != CAP_CNODE) {
+            l.status = STATUS_OK;
+            return l;
+        }
+        node = l.slot->cap;
+    }
+}
+
+struct lookup cspace_lookup(struct tcb *t, word_t cptr)
+{
+    return walk(t->cspace.cap, cptr, WORD_BITS);
+}
+
+struct lookup cspace_lookup_target(cap_t root, word_t index, word_t depth)
+{
+    struct lookup l = {SEL4_FAILED_LOOKUP, NULL, 0};
+    if (cap_tag(root) != CAP_CNODE) {
+        lookup_failed(SEL4_LOOKUP_INVALID_ROOT, 0, 0, 0);
+        refuse_lookup(false);
+        return l;
+    }
+    if (depth < 1 || depth > WORD_BITS) {
+        l.status = refuse_range(1, WORD_BITS);
+        return l;
+    }
+    l = walk(root, index, (unsigned)depth);
+    if (l.status == STATUS_OK && l.bits_left != 0) {
+        lookup_failed(SEL4_LOOKUP_DEPTH_MISMATCH, l.bits_left, 0, 0);
+        l.status = SEL4_FAILED_LOOKUP;
+    }
+    if (l.status != STATUS_OK)
+        refuse_lookup(false);
+    return l;
+}
