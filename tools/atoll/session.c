@@ -111,7 +111,8 @@ static void system_line(void *context, struct stream *stream, const char *line)
     struct event e = event_parse(line);
     if (e.kind != EVENT_NONE) {
         outcome_event(&s->outcome, &e);
-        event_report(s, &e);
+        if (s->options->root_task == NULL) /* there, the stream itself is shown */
+            event_report(s, &e);
     }
 }
 
