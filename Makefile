@@ -119,6 +119,18 @@ USER_IMAGES := $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $
 .PHONY: user
 user: $(USER_IMAGES)
 
+# Unit tests of what is pure in here, under the sanitizers: tests/unit/user_NAME.c and the sources that it tests.
+USER_UNIT_TESTS := user_spec user_text user_manager user_image
+USER_UNIT_SRCS := $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c user/console/mux.c user/node_manager/protocol.c
+$(B)/unit/user_%: tests/unit/user_%.c $(USER_UNIT_SRCS)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -Itools/atoll -Iuser/init -Iuser/lib -Iuser/console -Iuser/node_manager \
+		-Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka
+UNIT_SUITES += unit-user
+.PHONY: unit-user
+unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
+	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
+
 # ---- host tool ----------------------------------------------------------------------------------------------------------
 
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
