@@ -89,7 +89,9 @@ INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/ini
 	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
-VMM_SRCS :=
+VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
+	loader.c mmio.c msr.c multiboot.c pci.c port.c uart.c vcpu_state.c vm.c)
+VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,kernel_calls.c main.c message.c)
 
 USER_FLAGS = $(BARE) -Iuser/lib
 user_objects = $(patsubst %.S,$(B)/%.o,$(patsubst %.c,$(B)/%.o,$(1) $(USER_LIB_SRCS)))
@@ -106,6 +108,12 @@ $(B)/user/init.elf: $(call user_objects,user/lib/root_start.S $(INIT_SRCS)) user
 	$(USER_LINK)
 $(B)/user/node_manager.elf: $(call user_objects,user/lib/start.S $(MANAGER_SRCS)) user/component.ld
 	$(USER_LINK)
+# The guests' DSDT, as a C array.
+$(B)/user/vmm/dsdt.hex: user/vmm/dsdt.dsl
+	@mkdir -p $(@D)
+	iasl -tc -p $(basename $@) $< >$(basename $@).log || { cat $(basename $@).log; exit 1; }
+$(B)/user/vmm/acpi.o: USER_FLAGS += -I$(B)/user/vmm
+$(B)/user/vmm/acpi.o: $(B)/user/vmm/dsdt.hex
 $(B)/user/vmm.elf: $(call user_objects,user/lib/start.S $(VMM_SRCS)) user/component.ld
 	$(USER_LINK)
 $(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) user/component.ld
@@ -199,6 +207,19 @@ guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
 system: all guests guests-plain $(B)/tests/system/walk
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
+
+# Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.
+$(B)/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -c $< -o $@
+$(B)/bench/%.o: bench/%.S
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -c $< -o $@
+$(B)/bench/ipc_root.elf: $(call user_objects,user/lib/root_start.S bench/ipc_root.c bench/threads.S) user/component.ld
+	$(USER_LINK)
+.PHONY: bench
+bench: all guests test-guests $(B)/bench/ipc_root.elf
+	@bench/run $(B)
 
 # ---- everything -----------------------------------------------------------------------------------------------------------
 

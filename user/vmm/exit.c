@@ -1,0 +1,262 @@
+/* One switch over the exit classes. Whatever the guest does ends here in a defined reaction: what the CPU or the bus would
+ * do, and a counter where nothing is behind what it asked for. */
+#include "emulate.h"
+#include "exit.h"
+#include "lib.h"
+#include "msr.h"
+#include "port.h"
+
+#define KVM_ENOSYS 1000u
+#define XCR0_SSE_AVX 6u
+
+static const uint8_t opcode_cpuid[] = {0x0f, 0xa2}, opcode_rdmsr[] = {0x0f, 0x32}, opcode_wrmsr[] = {0x0f, 0x30},
+                     opcode_hlt[] = {0xf4}, opcode_pause[] = {0xf3, 0x90}, opcode_invd[] = {0x0f, 0x08},
+                     opcode_0f01[] = {0x0f, 0x01}, opcode_rdtsc[] = {0x0f, 0x31};
+
+uint32_t exit_groups(enum vcpu_exit exit_class)
+{
+    switch (exit_class) {
+    case EXIT_CPUID: case EXIT_PORT: case EXIT_MSR: case EXIT_CALL: return VCPU_GROUP_ABCD;
+    case EXIT_HLT: case EXIT_WINDOW: return VCPU_GROUP_RIP | VCPU_GROUP_EVENT;
+    case EXIT_NESTED: case EXIT_CONTROL: case EXIT_DEBUG_REG:
+        return VCPU_GROUP_ABCD | VCPU_GROUP_GPR | VCPU_GROUP_RIP | VCPU_GROUP_CONTROL | VCPU_GROUP_SEGMENTS;
+    case EXIT_XSETBV: return VCPU_GROUP_ABCD | VCPU_GROUP_CONTROL;
+    default: return 0;
+    }
+}
+
+static void advance(struct vm *vm, const uint8_t *opcode, unsigned bytes)
+{
+    vm->vcpu.advance = instruction_length(vm, opcode, bytes);
+}
+
+static enum vm_next exit_cpuid(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+    uint32_t leaf = (uint32_t)v->words[W_RAX], subleaf = (uint32_t)v->words[W_RCX];
+    struct cpuid_regs r;
+    bool known;
+
+    if (cpuid_lookup(&vm->cpuid, leaf, subleaf, &r, &known)) {
+        struct cpuid_state state;
+
+        vcpu_need(v, VCPU_GROUP_CONTROL);
+        state.osxsave = v->words[W_CR4] & CR4_OSXSAVE;
+        state.apic = vm->lapic.base & LAPIC_BASE_ENABLED;
+        state.xcr0 = v->words[W_XCR0];
+        cpuid_adjust(&vm->cpuid, leaf, subleaf, &state, &r);
+    }
+    if (!known)
+        vm_count(vm, VMM_COUNT_CPUID_UNKNOWN);
+    v->words[W_RAX] = r.eax;
+    v->words[W_RBX] = r.ebx;
+    v->words[W_RCX] = r.ecx;
+    v->words[W_RDX] = r.edx;
+    v->changed |= VCPU_GROUP_ABCD;
+    advance(vm, opcode_cpuid, sizeof opcode_cpuid);
+    return VM_RESUME;
+}
+
+static enum vm_next exit_port(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+    uint64_t q = v->qualification[0];
+    uint16_t port = (uint16_t)q;
+    unsigned bytes = q >> 17 & 7;
+    bool in = q >> 16 & 1;
+
+    if (q >> 20 & 1)
+        return emulate_string_port(vm, port, bytes, in);
+    vm->next = VM_RESUME;
+    if (in) {
+        uint64_t value = port_read(vm, port, bytes), keep = bytes == 4 ? 0 : bytes == 2 ? ~0xffffull : ~0xffull;
+
+        v->words[W_RAX] = (v->words[W_RAX] & keep) | value;
+        v->changed |= VCPU_GROUP_ABCD;
+    } else {
+        port_write(vm, port, bytes, (uint32_t)v->words[W_RAX]);
+    }
+    v->advance = v->exit_length;
+    return vm->next;
+}
+
+static enum vm_next exit_msr(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+    uint32_t msr = (uint32_t)v->qualification[0];
+    bool write = v->qualification[1] & 1, good;
+    uint64_t value = (uint32_t)v->words[W_RAX] | v->words[W_RDX] << 32;
+
+    good = write ? msr_write(vm, msr, value) : msr_read(vm, msr, &value);
+    if (!good) {
+        vm_count(vm, VMM_COUNT_MSR_REFUSED);
+        vcpu_raise_gp(v);
+        return VM_RESUME;
+    }
+    if (!write) {
+        v->words[W_RAX] = (uint32_t)value;
+        v->words[W_RDX] = value >> 32;
+        v->changed |= VCPU_GROUP_ABCD;
+    } else if (msr >= LAPIC_MSR_FIRST && msr <= LAPIC_MSR_LAST) {
+        unsigned ended = lapic_take_eoi(&vm->lapic);
+
+        if (ended)
+            ioapic_eoi(&vm->ioapic, &vm->lapic, ended);
+        if (vm->lapic.stop)
+            return vm_stop(vm, "its only CPU sent itself INIT");
+    }
+    advance(vm, write ? opcode_wrmsr : opcode_rdmsr, 2);
+    return VM_RESUME;
+}
+
+static enum vm_next exit_nested(struct vm *vm)
+{
+    enum vm_next next = emulate_nested_fault(vm);
+    unsigned ended = lapic_take_eoi(&vm->lapic);
+
+    if (ended)
+        ioapic_eoi(&vm->ioapic, &vm->lapic, ended);
+    return vm->lapic.stop ? vm_stop(vm, "its only CPU sent itself INIT") : next;
+}
+
+static enum vm_next exit_hlt(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+
+    if (!(vcpu_get(v, W_RFLAGS, VCPU_GROUP_RIP) & RFLAGS_IF) && !vm->lapic.nmi_pending)
+        return vm_stop(vm, "halted with interrupts off");
+    advance(vm, opcode_hlt, sizeof opcode_hlt);
+    return exit_wakes(vm) ? VM_RESUME : VM_WAIT;
+}
+
+static enum vm_next exit_xsetbv(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+    uint64_t value = (uint32_t)v->words[W_RAX] | v->words[W_RDX] << 32;
+
+    if (!(v->words[W_CR4] & CR4_OSXSAVE)) {
+        vcpu_raise_ud(v);
+        return VM_RESUME;
+    }
+    /* x87 always, AVX only with SSE, nothing that CPUID does not offer (APM volume 2, 11.5.2). */
+    if (vcpu_privilege(v) || (uint32_t)v->words[W_RCX] || !(value & 1) || (value & ~(uint64_t)vm->cpuid.xcr0) ||
+        (value & XCR0_SSE_AVX) == 4) {
+        vcpu_raise_gp(v);
+        return VM_RESUME;
+    }
+    vcpu_set(v, W_XCR0, VCPU_GROUP_CONTROL, value);
+    v->advance = instruction_length(vm, opcode_0f01, 2);
+    return VM_RESUME;
+}
+
+/* KVM's convention, as CPUID names KVM: an unknown call returns -ENOSYS. None is offered. */
+static enum vm_next exit_call(struct vm *vm)
+{
+    vcpu_set(&vm->vcpu, W_RAX, VCPU_GROUP_ABCD, -(uint64_t)KVM_ENOSYS);
+    vm->vcpu.advance = vm->vcpu.exit_length ? vm->vcpu.exit_length : 3;
+    return VM_RESUME;
+}
+
+/* An intercepted exception goes on to the guest as it is. */
+static enum vm_next exit_exception(struct vm *vm)
+{
+    unsigned vector = vm->vcpu.qualification[0] & 0x1f;
+    bool has_error = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
+
+    vcpu_raise(&vm->vcpu, vector, has_error, (uint32_t)vm->vcpu.qualification[1]);
+    return VM_RESUME;
+}
+
+enum vm_next exit_handle(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+
+    vm->lapic.tpr = (vm->lapic.tpr & 0xf) | (uint32_t)(v->exit_flags >> EXIT_CR8_SHIFT & 0xf) << 4;
+    switch ((enum vcpu_exit)v->exit_class) {
+    case EXIT_CPUID: return exit_cpuid(vm);
+    case EXIT_PORT: return exit_port(vm);
+    case EXIT_MSR: return exit_msr(vm);
+    case EXIT_HLT: return exit_hlt(vm);
+    case EXIT_NESTED: return exit_nested(vm);
+    case EXIT_CALL: return exit_call(vm);
+    case EXIT_SHUTDOWN: return vm_stop(vm, "triple fault");
+    case EXIT_CONTROL: return emulate_control(vm);
+    case EXIT_DEBUG_REG: return emulate_debug(vm);
+    case EXIT_EXCEPTION: return exit_exception(vm);
+    case EXIT_WINDOW: case EXIT_NMI_WINDOW: return VM_RESUME; /* exit_finish injects */
+    case EXIT_XSETBV: return exit_xsetbv(vm);
+    case EXIT_WBINVD: /* the guest's memory is coherent with whatever it can reach */
+        advance(vm, opcode_invd, sizeof opcode_invd);
+        return VM_RESUME;
+    case EXIT_VIRT: case EXIT_MONITOR: /* CPUID offers neither */
+        vcpu_raise_ud(v);
+        return VM_RESUME;
+    case EXIT_RDPMC: /* no counters */
+        vcpu_raise_gp(v);
+        return VM_RESUME;
+    case EXIT_TSC:
+        vcpu_set(v, W_RDX, VCPU_GROUP_ABCD, vm_tsc(vm) >> 32);
+        vcpu_set(v, W_RAX, VCPU_GROUP_ABCD, (uint32_t)vm_tsc(vm));
+        advance(vm, opcode_rdtsc, sizeof opcode_rdtsc);
+        return VM_RESUME;
+    case EXIT_PAUSE:
+        advance(vm, opcode_pause, sizeof opcode_pause);
+        return VM_RESUME;
+    case EXIT_TASK_SWITCH: return vm_stop(vm, "hardware task switch at 0x%lx", v->exit_rip);
+    case EXIT_BAD_STATE:
+        return vm_stop(vm, "impossible CPU state: group 0x%lx, word %lu", v->qualification[0], v->qualification[1]);
+    case EXIT_NONE: case EXIT_OTHER: case EXIT_INTERRUPT: case EXIT_CLASSES: break;
+    }
+    return vm_stop(vm, "unknown exit %u (0x%lx) at 0x%lx", v->exit_class, v->qualification[0], v->exit_rip);
+}
+
+/* Is there an interrupt that task priority lets through? */
+static bool deliverable(const struct vm *vm, int vector) { return vector >> 4 > (int)(vm->lapic.tpr >> 4); }
+
+bool exit_wakes(struct vm *vm)
+{
+    int vector = lapic_candidate(&vm->lapic);
+
+    return vm->lapic.nmi_pending || (vector >= 0 && deliverable(vm, vector));
+}
+
+/* Put the best pending event into the reply, or ask for an exit when it becomes possible. */
+static void inject(struct vm *vm, int vector)
+{
+    struct vcpu *v = &vm->vcpu;
+    uint64_t state;
+    bool open;
+
+    vcpu_need(v, VCPU_GROUP_EVENT | VCPU_GROUP_RIP);
+    state = v->words[W_INTERRUPT_STATE] & ~(uint64_t)(VCPU_WINDOW | 0xfu << VCPU_WINDOW_PRIORITY_SHIFT);
+    open = !(v->words[W_EVENT] & VCPU_EVENT_VALID) && (!(state & VCPU_SHADOW) || v->advance);
+    if (v->advance)
+        state &= ~(uint64_t)VCPU_SHADOW;
+    if (open && vm->lapic.nmi_pending && !(state & VCPU_NMI_MASKED)) {
+        vm->lapic.nmi_pending = false;
+        v->words[W_EVENT] = VCPU_EVENT_VALID | VCPU_EVENT_NMI | 2;
+        vm_count(vm, VMM_COUNT_INJECTED);
+        open = false;
+    }
+    if (vector >= 0 && open && (v->words[W_RFLAGS] & RFLAGS_IF) && deliverable(vm, vector)) {
+        lapic_accept(&vm->lapic, (unsigned)vector);
+        v->words[W_EVENT] = VCPU_EVENT_VALID | VCPU_EVENT_INTERRUPT | (unsigned)vector;
+        vm_count(vm, VMM_COUNT_INJECTED);
+    } else if (vector >= 0) {
+        state |= VCPU_WINDOW | (uint64_t)(vector >> 4) << VCPU_WINDOW_PRIORITY_SHIFT;
+    }
+    v->words[W_INTERRUPT_STATE] = state;
+    v->changed |= VCPU_GROUP_EVENT;
+}
+
+void exit_finish(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+    uint64_t cr8 = vm->lapic.tpr >> 4;
+    int vector = lapic_candidate(&vm->lapic);
+
+    if (cr8 != (v->exit_flags >> EXIT_CR8_SHIFT & 0xf))
+        vcpu_set(v, W_CR8, VCPU_GROUP_CONTROL, cr8);
+    if (vector >= 0 || vm->lapic.nmi_pending)
+        inject(vm, vector);
+}

@@ -1,0 +1,15 @@
+/* What an exit does to the guest. */
+#pragma once
+#include "vm.h"
+
+/* Groups that travel out with each exit class, for ATOLL_VCPU_SET_TRANSFER. */
+uint32_t exit_groups(enum vcpu_exit exit_class);
+
+/* Handle vm->vcpu's exit. */
+enum vm_next exit_handle(struct vm *vm);
+
+/* Before the guest goes on: task priority, pending interrupts. */
+void exit_finish(struct vm *vm);
+
+/* A halted guest: may it go on? */
+bool exit_wakes(struct vm *vm);

@@ -1,0 +1,62 @@
+/* Local APIC of one virtual CPU: the register model, its timer, and which interrupt comes next. Pure: time comes in as an
+ * argument, effects are read from the structure. AMD APM volume 2, chapter 16; Intel SDM volume 3, chapter 11.
+ *
+ * It starts in x2APIC mode, as firmware leaves it on servers; all modes of IA32_APIC_BASE work.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LAPIC_MMIO 0xfee00000ull /* fixed: a guest cannot move it */
+#define LAPIC_MMIO_SIZE 0x1000u
+#define LAPIC_MSR_FIRST 0x800u
+#define LAPIC_MSR_LAST 0x8ffu
+
+/* IA32_APIC_BASE bits. */
+#define LAPIC_BASE_BSP 0x100u
+#define LAPIC_BASE_X2APIC 0x400u
+#define LAPIC_BASE_ENABLED 0x800u
+
+enum lapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_CMCI, LVT_COUNT };
+
+struct lapic {
+    uint64_t base; /* IA32_APIC_BASE */
+    uint32_t tpr, spurious, error_status, error_pending, ldr, dfr;
+    uint32_t lvt[LVT_COUNT];
+    uint32_t irr[8], isr[8], tmr[8];
+    uint64_t icr;
+    /* Timer. It counts at the TSC's rate, so that one clock serves all modes. */
+    uint32_t divide, initial_count;
+    uint64_t deadline;       /* guest TSC at which it fires next; 0: off. In TSC-deadline mode this is the MSR */
+    uint8_t ended_level;     /* vector, see lapic_take_eoi */
+    bool nmi_pending;
+    bool stop;               /* the guest sent itself INIT: nothing would run again */
+};
+
+void lapic_reset(struct lapic *l);
+bool lapic_enabled(const struct lapic *l); /* by IA32_APIC_BASE and the spurious register */
+
+/* All of these say false where a real APIC raises #GP. */
+bool lapic_write_base(struct lapic *l, uint64_t value);
+bool lapic_read_msr(const struct lapic *l, uint32_t msr, uint64_t now, uint64_t *value);
+bool lapic_write_msr(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now);
+bool lapic_write_deadline(struct lapic *l, uint64_t value); /* IA32_TSC_DEADLINE */
+uint64_t lapic_read_deadline(const struct lapic *l);
+
+/* xAPIC mode's registers in memory: 32-bit accesses; unknown ones read 0. */
+uint32_t lapic_read_mmio(const struct lapic *l, uint32_t offset, uint64_t now);
+void lapic_write_mmio(struct lapic *l, uint32_t offset, uint32_t value, uint64_t now);
+
+/* An interrupt message arrives, from the I/O APIC or the APIC itself. */
+void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level);
+
+/* Fire the timer if `now` has come. */
+void lapic_tick(struct lapic *l, uint64_t now);
+
+/* The vector that waits above everything in service, or -1. It may be delivered if its class (vector >> 4) is above the task
+ * priority's, which the guest also reaches as CR8, without an exit. lapic_accept moves it in service. */
+int lapic_candidate(const struct lapic *l);
+void lapic_accept(struct lapic *l, unsigned vector);
+
+/* Vector of a level-triggered interrupt that the last register write ended, else 0: news for the I/O APIC. */
+unsigned lapic_take_eoi(struct lapic *l);

@@ -1,0 +1,250 @@
+/* The VMM of one virtual CPU: an event loop over the vCPU's exits, its timer and console input. It holds capabilities to its
+ * own VM's things only; whatever goes wrong here harms that VM alone. */
+#include <sel4/abi.h>
+#include "exit.h"
+#include "lib.h"
+#include "message.h"
+#include "port.h"
+#include "root.h"
+
+const char component_name[] = "vmm";
+
+static struct vm vm;
+static struct queue output, input;
+static uint32_t groups_of_class[EXIT_CLASSES];
+static uint64_t timer_set;       /* host TSC that the kernel was given; 0: off */
+static uint64_t rung_at = ~0ull; /* where the console's reader stood when its doorbell was last rung */
+
+static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid_regs r;
+
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+/* -- Console. ------------------------------------------------------------------------------------------------------- */
+
+/* One bell per sleep: while the reader has not moved since the last one, that one is still on its way. */
+static void console_write(struct vm *v, uint8_t byte)
+{
+    vm_count(v, VMM_COUNT_CONSOLE_BYTES);
+    queue_write(&output, &byte, 1);
+    if (queue_needs_doorbell(&output) && output.consumer->tail != rung_at) {
+        rung_at = output.consumer->tail;
+        sel4_signal(VMM_SLOT_DOORBELL);
+    }
+}
+
+static void uart_send(void *context, uint8_t byte) { console_write(context, byte); }
+
+/* Move input to the UART as far as it has room; ask for a bell when there is none left. */
+static void console_read(struct vm *v)
+{
+    uint8_t byte;
+
+    do {
+        while (uart_room(&v->uart) && queue_read(&input, &byte, 1))
+            uart_receive(&v->uart, byte);
+    } while (uart_room(&v->uart) && !queue_sleep(&input));
+}
+
+/* -- Node manager. --------------------------------------------------------------------------------------------------- */
+
+static void manager_call(uint64_t request, unsigned words)
+{
+    struct sel4_message m = {.info = sel4_info(request, 0, words)};
+
+    for (unsigned i = 0; i < SEL4_MSG_REGISTERS && i < words; i++)
+        m.mr[i] = sel4_ipc_buffer->msg[i];
+    sel4_call(VMM_SLOT_MANAGER, &m);
+}
+
+static void report_counters(void)
+{
+    sel4_ipc_buffer->msg[0] = VMM_COUNTERS;
+    for (unsigned i = 0; i < VMM_COUNTERS; i++)
+        sel4_ipc_buffer->msg[1 + i] = vm.counters[i];
+    manager_call(MANAGER_COUNTERS, 1 + VMM_COUNTERS);
+}
+
+static void report_exit_code(struct vm *v, uint32_t code)
+{
+    (void)v;
+    sel4_ipc_buffer->msg[0] = code;
+    manager_call(MANAGER_EXIT_CODE, 1);
+}
+
+__attribute__((noreturn)) static void end(uint64_t request)
+{
+    size_t length = strlen(vm.reason);
+    unsigned words = 0;
+
+    output.producer->status = QUEUE_CLOSED;
+    sel4_signal(VMM_SLOT_DOORBELL);
+    report_counters();
+    if (request == MANAGER_STOPPED) {
+        words = 1 + (unsigned)(length + 7) / 8;
+        memset(sel4_ipc_buffer->msg, 0, words * sizeof(uint64_t));
+        sel4_ipc_buffer->msg[0] = length;
+        memcpy(&sel4_ipc_buffer->msg[1], vm.reason, length);
+    }
+    manager_call(request, words);
+    for (;;) /* normally the manager has suspended this thread */
+        sel4_wait(VMM_SLOT_NOTIFICATION);
+}
+
+static void test_hook(struct vm *v, uint8_t value)
+{
+    if (value == 1 && (v->config->flags & VM_FLAG_TEST_CRASH_VMM))
+        panic("test hook: crash of the VMM");
+    if (value == 2 && (v->config->flags & VM_FLAG_TEST_CRASH_KERNEL))
+        sel4_debug_halt();
+}
+
+/* -- Timer and interrupts. ------------------------------------------------------------------------------------------- */
+
+/* Give the kernel the APIC timer's next deadline, if it is another one than before. */
+static void sync_timer(void)
+{
+    uint64_t deadline = vm.lapic.deadline, host = 0;
+
+    if (deadline) {
+        uint64_t now = host_tsc();
+
+        host = deadline - vm.tsc_offset;
+        if (deadline > now + vm.tsc_offset && host < now) /* farther away than the TSC can count */
+            host = 0;
+        else if (host == 0)
+            host = 1;
+    }
+    if (host == timer_set)
+        return;
+    timer_set = host;
+    vcpu_set_timer(VMM_SLOT_VCPU, host ? VMM_SLOT_NOTIFICATION : 0, host);
+}
+
+static void take_signals(uint64_t badge)
+{
+    if (badge & VMM_BADGE_INPUT) {
+        irq_handler_ack(VMM_SLOT_INPUT_IRQ);
+        console_read(&vm);
+        port_update_uart(&vm);
+    }
+    if (badge & VMM_BADGE_TIMER) {
+        timer_set = 0;
+        lapic_tick(&vm.lapic, vm_tsc(&vm));
+    }
+    sync_timer();
+}
+
+/* The guest was interrupted, not stopped: let the kernel inject, or exit as soon as that is possible. */
+static void interrupt_running_guest(void)
+{
+    int vector = lapic_candidate(&vm.lapic), accepted = 0;
+
+    if (vector < 0)
+        return;
+    if (vcpu_interrupt(VMM_SLOT_VCPU, VCPU_EVENT_VALID | VCPU_EVENT_INTERRUPT | (unsigned)vector, &accepted) != SEL4_NO_ERROR)
+        panic("the kernel refuses interrupt vector %d", vector);
+    if (accepted) {
+        lapic_accept(&vm.lapic, (unsigned)vector);
+        vm_count(&vm, VMM_COUNT_INJECTED);
+    }
+}
+
+/* -- Life of the guest. ---------------------------------------------------------------------------------------------- */
+
+static void zero_memory(void)
+{
+    uint64_t low = guest_memory_room(&vm.memory, 0), high = guest_memory_room(&vm.memory, VM_HOLE_END);
+
+    memset(vm.memory.base, 0, low);
+    if (high)
+        memset(vm.memory.base + VM_HOLE_END, 0, high);
+}
+
+static void restart(void)
+{
+    manager_call(MANAGER_RESET, 0);
+    zero_memory();
+    if (!vm_reset(&vm))
+        end(MANAGER_STOPPED);
+    console_read(&vm);
+}
+
+/* Do what an exit asks for; afterwards the reply is ready. */
+static void run_exit(void)
+{
+    enum vm_next next = exit_handle(&vm);
+
+    switch (next) {
+    case VM_RESUME: break;
+    case VM_WAIT:
+        sync_timer();
+        while (!exit_wakes(&vm))
+            take_signals(sel4_wait(VMM_SLOT_NOTIFICATION));
+        break;
+    case VM_RESET: restart(); break;
+    case VM_POWER_OFF: end(MANAGER_POWERED_OFF);
+    case VM_STOP: end(MANAGER_STOPPED);
+    }
+    if (vm.lapic.deadline || timer_set)
+        sync_timer();
+    exit_finish(&vm);
+}
+
+/* What memory the files and the guest have was mapped by the node manager before this thread ran. */
+static void set_up(const struct vm_config *config, uint64_t tsc_hz)
+{
+    uint8_t *queues = (uint8_t *)COMPONENT_QUEUES_VA;
+
+    queue_init_producer(&output, queues + VMM_QUEUE_OUT * COMPONENT_QUEUE_STRIDE,
+                        queues + VMM_QUEUE_OUT * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+    queue_init_consumer(&input, queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE,
+                        queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+    vm.config = config;
+    vm.memory = (struct guest_memory){(uint8_t *)VMM_RAM_VA, config->memory};
+    vm.kernel = (const uint8_t *)VMM_KERNEL_VA;
+    vm.initrd = (const uint8_t *)VMM_INITRD_VA;
+    vm.tsc_hz = tsc_hz;
+    vm.uart.send = uart_send;
+    vm.uart.context = &vm;
+    vm.console_read = console_read;
+    vm.exit_code = report_exit_code;
+    vm.test_hook = test_hook;
+    cpuid_init(&vm.cpuid, host_cpuid, tsc_hz);
+    for (unsigned i = 0; i < EXIT_CLASSES; i++) {
+        groups_of_class[i] = exit_groups(i);
+        if (vcpu_set_transfer(VMM_SLOT_VCPU, i, groups_of_class[i], VCPU_ALL_GROUPS) != SEL4_NO_ERROR)
+            panic("the kernel refuses the transfer descriptor of exit class %u", i);
+    }
+}
+
+void component_main(const void *config, uint64_t tsc_hz)
+{
+    struct sel4_message m;
+
+    set_up(config, tsc_hz);
+    if (vm.config->magic != VM_CONFIG_MAGIC)
+        panic("no configuration");
+    if (!vm_reset(&vm)) /* memory is zero: boot saw to that */
+        end(MANAGER_STOPPED);
+    if (vcpu_write(VMM_SLOT_VCPU, VCPU_ALL_GROUPS, VCPU_WORDS, vm.vcpu.words) != SEL4_NO_ERROR)
+        panic("the kernel refuses the vCPU's first state");
+    console_read(&vm);
+    manager_call(MANAGER_START, 0);
+    sel4_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
+    for (;;) {
+        if (m.badge & VMM_BADGE_EXIT) {
+            message_take_exit(&vm.vcpu, &m, groups_of_class);
+            run_exit();
+            message_put_reply(&vm.vcpu, &m);
+            sel4_reply_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
+        } else {
+            take_signals(m.badge);
+            interrupt_running_guest();
+            sel4_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
+        }
+    }
+}

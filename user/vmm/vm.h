@@ -1,0 +1,74 @@
+/* One virtual machine with its one virtual CPU: everything that the VMM knows. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <atoll/component.h>
+#include <atoll/queue.h>
+#include "clock.h"
+#include "cpuid.h"
+#include "guest_memory.h"
+#include "ioapic.h"
+#include "lapic.h"
+#include "pci.h"
+#include "uart.h"
+#include "vcpu_state.h"
+
+#define VM_REASON_MAX 160
+#define MTRR_VARIABLE 8
+#define MTRR_FIXED 11
+
+/* What happens to the guest after an exit. */
+enum vm_next {
+    VM_RESUME,
+    VM_WAIT,       /* halted until an interrupt */
+    VM_RESET,
+    VM_POWER_OFF,
+    VM_STOP,       /* the VMM gives up on it; vm->reason says why */
+};
+
+struct msr_state { /* registers that only remember */
+    uint64_t mtrr_base[MTRR_VARIABLE], mtrr_mask[MTRR_VARIABLE], mtrr_fixed[MTRR_FIXED], mtrr_default;
+    uint64_t mcg_status;
+};
+
+struct vm {
+    const struct vm_config *config;
+    struct guest_memory memory;
+    const uint8_t *kernel, *initrd; /* the files; sizes in config */
+    uint64_t tsc_hz;
+    struct vcpu vcpu;
+    struct cpuid cpuid;
+    struct msr_state msr;
+    struct clock clock;
+    struct lapic lapic;
+    struct ioapic ioapic;
+    struct uart uart;
+    struct pci pci;
+    uint64_t tsc_offset;           /* guest TSC = host TSC + this */
+    enum vm_next next;             /* what a device asked for during this exit */
+    uint64_t code_page;            /* see instruction_length(): linear page of the last instruction decoded, */
+    const uint8_t *code_bytes;     /* and its bytes; NULL: none yet */
+    void (*console_read)(struct vm *vm); /* the guest took input: more may come */
+    void (*exit_code)(struct vm *vm, uint32_t code);
+    void (*test_hook)(struct vm *vm, uint8_t value);
+    uint64_t counters[VMM_COUNTERS];
+    char reason[VM_REASON_MAX];
+};
+
+static inline void vm_count(struct vm *vm, enum vmm_counter counter) { vm->counters[counter]++; }
+
+/* Note why the guest stops, printf-like. Returns VM_STOP. */
+enum vm_next vm_stop(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Devices and registers as after power-on, then the image loader: false with vm->reason set if the files do not allow it.
+ * RAM must be zero. */
+bool vm_reset(struct vm *vm);
+
+static inline uint64_t host_tsc(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+static inline uint64_t vm_tsc(const struct vm *vm) { return host_tsc() + vm->tsc_offset; }
