@@ -49,13 +49,13 @@ $(B)/boot.elf: $(B)/boot/boot.elf64
 	objcopy -S -O elf32-i386 $< $@
 
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
-BOOT_UNIT_TESTS := boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_tables
+BOOT_UNIT_TESTS := boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan
 
 $(B)/unit/boot_%: tests/unit/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -iquote boot -I. $(SANITIZE) $^ -o $@ -lcmocka
-$(B)/unit/boot_tables: boot/tables.c boot/map.c
+$(B)/unit/boot_load: boot/tables.c boot/load.c boot/map.c
 UNIT_SUITES += unit-boot
 .PHONY: unit-boot
 unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
