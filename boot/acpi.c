@@ -1,5 +1,5 @@
 #include "acpi.h"
-#include "string.h"
+#include "bytes.h"
 
 #define HEADER_SIZE 36 /* 5.2.6 */
 #define TABLE_MAX_SIZE (16u << 20)

@@ -1,5 +1,5 @@
+#include "bytes.h"
 #include "elf.h"
-#include "string.h"
 #include "view.h"
 
 #define PAGE 4096ull

@@ -1,6 +1,6 @@
+#include "bytes.h"
 #include "load.h"
 #include "machine.h"
-#include "string.h"
 #include "tables.h"
 
 #define PAGE 4096ull

@@ -1,5 +1,5 @@
+#include "bytes.h"
 #include "load.h"
-#include "string.h"
 #include "text.h"
 
 #define PAGE 4096ull

@@ -1,7 +1,7 @@
 /* Multiboot Specification 0.6.96, section 3.3 "Boot information format". */
 #include <stdbool.h>
+#include "bytes.h"
 #include "multiboot.h"
-#include "string.h"
 #include "text.h"
 
 #define INFO_SIZE 52

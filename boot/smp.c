@@ -1,11 +1,11 @@
 /* Multiprocessor start: Intel SDM vol. 3, 9.4.4 (INIT, SIPI, SIPI); interrupt command register in x2APIC mode: 11.12.9;
  * AMD APM vol. 2, 16.5. */
+#include "bytes.h"
 #include "cpu.h"
 #include "interrupts.h"
 #include "machine.h"
 #include "print.h"
 #include "smp.h"
-#include "string.h"
 
 #define MSR_ICR 0x830
 #define ICR_INIT 0x4500u    /* delivery mode INIT, level assert */

@@ -1,5 +1,5 @@
+#include "bytes.h"
 #include "print.h"
-#include "string.h"
 #include "tables.h"
 
 #define PAGE 4096ull

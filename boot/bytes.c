@@ -1,7 +1,7 @@
 /* The four functions that compilers call on their own (GCC manual, "Standards"), with string instructions. */
 #include <stddef.h>
 #include <stdint.h>
-#include "string.h"
+#include "bytes.h"
 
 void *memcpy(void *to, const void *from, size_t n)
 {
