@@ -168,10 +168,10 @@ error_t asid_pool_assign(cptr_t pool, cptr_t vspace)
     return invoke(pool, SEL4_X86_ASID_POOL_ASSIGN, CAPS(vspace), NOTHING, NULL);
 }
 
-/* A bare vector has no pin: IRQControl_Get takes the IRQ number, which is the user vector + 16 (sel4/abi.h). */
+/* A bare vector (IPI, doorbell) has no pin. */
 error_t irq_control_get(cptr_t control, uint64_t vector, cptr_t root, uint64_t index, uint64_t depth)
 {
-    return invoke(control, SEL4_IRQ_CONTROL_GET, CAPS(root), WORDS(vector + SEL4_IRQ_USER_MIN, index, depth), NULL);
+    return invoke(control, SEL4_IRQ_CONTROL_GET, CAPS(root), WORDS(vector, index, depth), NULL);
 }
 
 error_t irq_control_get_ioapic(cptr_t control, cptr_t root, uint64_t index, uint64_t depth, uint64_t ioapic, uint64_t pin,
