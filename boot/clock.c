@@ -97,6 +97,7 @@ static bool told_by_cpuid(struct clock *clock)
 #define LVT_MASKED (1u << 16)
 #define APIC_RUNS 3
 #define APIC_COUNT_FIRST 10000u
+#define APIC_COUNT_MAX (1u << 30)
 #define APIC_SHORTEST_MICROSECONDS 1000
 #define APIC_LONGEST_SECONDS 1
 
@@ -124,11 +125,13 @@ static uint64_t measure_apic_timer(const struct clock *clock)
 {
     msr_write(MSR_DIVIDE, DIVIDE_BY_1);
     msr_write(MSR_LVT_TIMER, APIC_TIMER_VECTOR);
-    uint32_t count = APIC_COUNT_FIRST;
-    uint64_t latency = apic_run(clock, count), ticks = latency;
-    while (ticks < clock->tsc_hz * APIC_SHORTEST_MICROSECONDS / 1000000 && count < 1u << 28) { /* long enough to be exact */
-        count *= 4;
-        ticks = apic_run(clock, count);
+    uint64_t count = APIC_COUNT_FIRST, wanted = clock->tsc_hz * APIC_SHORTEST_MICROSECONDS / 1000000;
+    uint64_t latency = apic_run(clock, APIC_COUNT_FIRST), ticks = latency;
+    while (ticks < wanted && count < APIC_COUNT_MAX) { /* long enough to be exact */
+        count *= 1 + wanted / ticks;
+        if (count > APIC_COUNT_MAX)
+            count = APIC_COUNT_MAX;
+        ticks = apic_run(clock, (uint32_t)count);
     }
     msr_write(MSR_LVT_TIMER, LVT_MASKED | APIC_TIMER_VECTOR);
     if (ticks <= latency)

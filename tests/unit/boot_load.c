@@ -38,7 +38,7 @@ static struct plan plan;
 static struct acpi_madt madt;
 static struct launch launch;
 static uint32_t pins[] = {24}, apic_ids[] = {0, 5};
-static struct { struct system_header header; struct system_request requests[16]; } s;
+static union { struct system_header header; uint8_t bytes[sizeof(struct system_header) + 16 * sizeof(struct system_request)]; } s;
 static uint8_t kernel_file[0x5000], init_file[0x1800], module_file[5000];
 static struct elf_image kernel = {
     .entry = KERNEL_IMAGE_VA, .lowest = KERNEL_IMAGE_VA, .highest = KERNEL_IMAGE_VA + 0x8000, .count = 3,
@@ -50,7 +50,7 @@ static struct elf_image init = {.entry = 0x401000, .lowest = 0x400000, .highest 
 
 static void ask(uint32_t kind, uint32_t node, uint64_t size, uint64_t arg0, uint64_t arg1, const char *name)
 {
-    struct system_request *r = &s.requests[s.header.request_count++];
+    struct system_request *r = &((struct system_request *)(s.bytes + sizeof s.header))[s.header.request_count++];
     *r = (struct system_request){.kind = kind, .node = node, .size = size, .arg0 = arg0, .arg1 = arg1};
     strcpy(r->name, name);
     s.header.bytes += sizeof *r;
