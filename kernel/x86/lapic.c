@@ -36,7 +36,7 @@ void lapic_init(uint64_t tsc_hz, uint64_t timer_hz)
     wrmsr(X2APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
     wrmsr(X2APIC_DIVIDE, DIVIDE_BY_1);
     wrmsr(X2APIC_LVT_TIMER, VECTOR_TIMER | (cpu.tsc_deadline ? LVT_TSC_DEADLINE : 0));
-    count_per_tick = (uint64_t)(((unsigned __int128)timer_hz << 32) / tsc_hz);
+    count_per_tick = (timer_hz << 32) / tsc_hz; /* the map's check: timer_hz fits 32 bits */
 }
 
 void lapic_end_of_interrupt(void) { wrmsr(X2APIC_EOI, 0); }

@@ -13,8 +13,8 @@
 
 #define PRED_CMD_IBPB 1 /* APM vol 2, 3.2.9 */
 
-static paddr_t last_root;       /* the domain that ran last: a user root.. */
-static struct vcpu *last_guest; /* ..and the guest that belongs to it, if any */
+static paddr_t last_root;             /* the domain that ran last: a user root.. */
+static const struct vcpu *last_guest; /* ..and the guest that belongs to it, if any */
 
 static void barrier(void)
 {
@@ -31,7 +31,7 @@ void predictor_switch_user(paddr_t root)
     last_guest = NULL;
 }
 
-void predictor_switch_guest(struct vcpu *v)
+void predictor_switch_guest(const struct vcpu *v)
 {
     if (v == last_guest)
         return;
@@ -46,4 +46,12 @@ void predictor_forget(paddr_t root)
 {
     if (root == last_root)
         last_root = 0;
+}
+
+void predictor_forget_guest(const struct vcpu *v)
+{
+    if (v != last_guest)
+        return;
+    last_root = 0;
+    last_guest = NULL;
 }

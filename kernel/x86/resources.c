@@ -50,7 +50,7 @@ static const char *check_header(const struct resource_map *m)
         return "its size does not fit its number of entries";
     if (m->node >= m->node_count)
         return "a node number beyond the number of nodes";
-    if (m->tsc_hz < 1000000 || m->apic_timer_hz == 0)
+    if (m->tsc_hz < 1000000 || m->apic_timer_hz == 0 || m->apic_timer_hz > UINT32_MAX)
         return "no usable clock rates";
     if (m->phys_limit == 0 || (m->phys_limit & (m->phys_limit - 1)) || m->phys_limit > BIT(52))
         return "an impossible physical address limit";

@@ -27,7 +27,7 @@ struct vcpu { /* 16 KiB of private memory, 4 KiB-aligned */
     struct vcpu_exit_info exit;
     bool unchecked;         /* control state was written: cross-check before the next entry */
     bool refused;           /* what a reply or write carried was refused: `exit` tells, deliver that instead of running */
-    bool nmi_masked;
+    bool nmi_masked, nmi_window;
     struct vcpu *timer_next, *timer_prev;
     ticks_t timer_deadline; /* 0: off */
     struct slot timer_slot; /* derived from the notification given: revoking that empties it */
@@ -45,7 +45,7 @@ void vcpu_deleted(struct vcpu *);
 /* vcpu_state.c: pure checks of words as they travel. Each returns -1 when all is well, else the index of the bad word. */
 unsigned vcpu_group_words(unsigned group);                         /* group: 0..VCPU_GROUPS - 1 */
 int vcpu_check_group(unsigned group, const word_t *words);
-int vcpu_check_entry(const word_t *control, const word_t *segments, word_t rip, word_t rflags); /* index in the control group */
+int vcpu_check_entry(const word_t *control, const word_t *segments, word_t rflags, word_t event); /* -1, or group bit << 8 | word */
 int vcpu_check_event(word_t event, bool long_mode);                /* 0: well-formed */
 
 /* svm.c */

@@ -63,6 +63,7 @@ static word_t thread_root(const struct tcb *t, enum cap_tag tag, enum root_kind 
     return r.kind == kind && r.offset == table_offset(cap) ? r.offset + kernel.window_paddr : 0;
 }
 
+paddr_t vspace_loaded(void) { return loaded; }
 word_t vspace_root_paddr(const struct tcb *t) { return thread_root(t, CAP_PML4, ROOT_PML4); }
 word_t vspace_nested_paddr(const struct tcb *t) { return thread_root(t, CAP_NPML4, ROOT_NESTED); }
 
