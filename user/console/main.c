@@ -28,7 +28,7 @@ struct source {
 static struct source sources[MAX_SOURCES];
 static unsigned source_count;
 static struct queue inputs[CONSOLE_MAX_VMS];
-static char last_words[CONSOLE_MAX_NODES][LAST_WORDS]; /* the latest line of each kernel, a panic's first one kept */
+static char last_words[CONSOLE_MAX_NODES][LAST_WORDS]; /* the latest line of each kernel */
 static const struct console_config *config;
 static struct mux mux;
 
@@ -81,13 +81,21 @@ static void system_line(const char *format, ...)
     send(CONSOLE_STREAM_SYSTEM, line, n);
 }
 
-/* A kernel's line is remembered: if it dies, this is the reason. */
+/* A kernel's line is remembered: if it dies, this is the reason. The line that its panic() began is kept. */
 static void remember(uint32_t node, const uint8_t *line, size_t n)
 {
+    static const char panic_prefix[] = "panic: ";
+    static bool panicked[CONSOLE_MAX_NODES];
+    const size_t prefix = sizeof panic_prefix - 1;
     char *words = last_words[node];
 
-    if (memcmp(words, "panic", 5) == 0)
+    if (panicked[node])
         return;
+    if (n > prefix && memcmp(line, panic_prefix, prefix) == 0) {
+        panicked[node] = true;
+        line += prefix;
+        n -= prefix;
+    }
     while (n && line[n - 1] <= ' ')
         n--;
     if (n == 0)
