@@ -27,8 +27,6 @@ void log_to_uart(uint16_t port)
     to_uart = !has_queue;
 }
 
-void machine_last_words(void) { to_uart = uart != 0; }
-
 void log_to_queue(word_t data_bytes, uint32_t apic_id, word_t vector)
 {
     char *base = (char *)KERNEL_LOG_VA;
@@ -49,6 +47,17 @@ static void uart_put(char c)
 {
     for (unsigned i = 0; i < UART_PATIENCE && !(in8(uart + UART_LINE_STATUS) & LINE_STATUS_EMPTY); i++) {}
     out8(uart + UART_DATA, (uint8_t)c);
+}
+
+/* What the console component hasn't read yet goes to the UART first: it may never get to it. */
+void machine_last_words(void)
+{
+    if (to_uart || !uart)
+        return;
+    uint64_t unread = queue.index - queue.consumer->tail; /* the consumer's word, so bounded */
+    for (uint64_t i = queue.index - (unread < queue.size ? unread : queue.size); i != queue.index; i++)
+        uart_put((char)queue.data[i & (queue.size - 1)]);
+    to_uart = true;
 }
 
 static void flush(void)
