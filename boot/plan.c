@@ -102,12 +102,15 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
     unsigned holders = 1;
     for (unsigned k = 0; k < i; k++) {
         const struct system_request *e = &plan->system->requests[k];
-        if (e->node == r->node) {
-            if (strcmp(e->name, r->name) == 0)
+        bool same_name = strcmp(e->name, r->name) == 0;
+        /* A node may hold its own kernel's log as shared memory too: the control node's console reads it. */
+        bool own_log = same_name && e->node == r->node && kind_is_common(e->kind) && kind_is_common(r->kind) && e->kind != r->kind;
+        if (e->node == r->node && !own_log) {
+            if (same_name)
                 return REFUSE(plan, "node %u: two requests are called \"%s\"", r->node, r->name);
             if (e->kind == r->kind && kind_at_most_once(r->kind))
                 return REFUSE(plan, "node %u: asks twice for %s", r->node, kind_name(r->kind));
-        } else if (kind_is_common(r->kind) && kind_is_common(e->kind) && strcmp(e->name, r->name) == 0) {
+        } else if (kind_is_common(r->kind) && kind_is_common(e->kind) && same_name) {
             holders++;
             if (e->size != r->size)
                 return REFUSE(plan, "shared memory \"%s\" has %lu bytes on node %u, but %lu on node %u", r->name, e->size, e->node,
