@@ -81,6 +81,17 @@ $(B)/kernel/%.S.o: kernel/%.S
 $(B)/kernel.elf: $(KERNEL_OBJECTS) kernel/x86/kernel.ld
 	$(LINK) -T kernel/x86/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
+# Unit tests: tests/unit/kernel_NAME.c with the whole of the kernel's logic on a host machine side, under the sanitizers.
+KERNEL_UNIT_TESTS := objects delete ipc scheduling
+KERNEL_UNIT_SRCS = $(KERNEL_CORE:%=kernel/%) tests/unit/host_arch.c tests/unit/kernel_invariants.c
+$(B)/unit/kernel_%: tests/unit/kernel_%.c $(KERNEL_UNIT_SRCS) tests/unit/host_arch.h $(wildcard kernel/*.h)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COMMON) $(SANITIZE) -I. -fno-strict-aliasing -o $@ $(filter %.c,$^) -lcmocka
+UNIT_SUITES += unit-kernel
+.PHONY: unit-kernel
+unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
+	@for t in $(KERNEL_UNIT_TESTS); do scripts/test-run $(B)/results kernel_$$t $(B)/unit/kernel_$$t || exit 1; done
+
 # ---- user level: library, init, node manager, VMM, console ---------------------------------------------------------------
 
 # Each component is its sources, the library and one of two start files, linked at one address by user/component.ld.
@@ -137,6 +148,18 @@ $(B)/unit/user_%: tests/unit/user_%.c $(USER_UNIT_SRCS)
 UNIT_SUITES += unit-user
 .PHONY: unit-user
 unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
+	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
+
+# The VMM's pure parts likewise: tests/unit/vmm_NAME.c with a virtual machine in memory (vmm_fixture.c). With VMM_KERNEL naming a
+# bzImage the loader is also shown a real one.
+VMM_UNIT_TESTS := vmm_lapic vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders
+$(B)/unit/vmm_%: tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Wno-missing-prototypes $(SANITIZE) \
+		$(filter %.c,$^) -o $@ -lcmocka
+UNIT_SUITES += unit-vmm
+.PHONY: unit-vmm
+unit-vmm: $(VMM_UNIT_TESTS:%=$(B)/unit/%)
 	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
 
 # ---- host tool ----------------------------------------------------------------------------------------------------------

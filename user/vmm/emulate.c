@@ -326,18 +326,10 @@ enum vm_next emulate_nested_fault(struct vm *vm)
         return vm_stop(vm, "an event's delivery reached 0x%lx, which is not memory", address);
     if (v->qualification[1] & 0x10) /* on real hardware the walk would read all ones there: reserved bits */
         return vm_stop(vm, "its page tables reach 0x%lx, which is not memory", address);
-    if (v->qualification[1] & 4) { /* code of all ones */
-        vm_count(vm, VMM_COUNT_MMIO_UNKNOWN);
-        vcpu_raise_ud(v);
-        return VM_RESUME;
-    }
-    if (!fetch_and_decode(vm, &in)) {
-        /* Not an instruction that drivers use on devices. Nothing answers at the address but two devices that take
-         * only plain moves: a bus error it is, and #GP is as near as an exception comes to that. */
-        vm_count(vm, VMM_COUNT_MMIO_UNKNOWN);
-        vcpu_raise_gp(v);
-        return VM_RESUME;
-    }
+    if (v->qualification[1] & 4)
+        return vm_stop(vm, "it jumped to 0x%lx, which is not memory", address);
+    if (!fetch_and_decode(vm, &in) || in.operation == OP_OTHER)
+        return vm_stop(vm, "the instruction at 0x%lx cannot be done on 0x%lx, which is not memory", v->exit_rip, address);
     vm->next = VM_RESUME;
     switch (in.operation) {
     case OP_MOV: v->advance = do_mov(vm, &in) ? in.length : 0; break;
@@ -347,9 +339,7 @@ enum vm_next emulate_nested_fault(struct vm *vm)
     case OP_INS: case OP_OUTS: /* faulted before it exited as a port access; the port is in dx */
         do_string(vm, &in, (uint16_t)vcpu_register(v, 2));
         break;
-    default:
-        vm_count(vm, VMM_COUNT_MMIO_UNKNOWN);
-        vcpu_raise_gp(v);
+    default: return vm_stop(vm, "the instruction at 0x%lx does not reach 0x%lx", v->exit_rip, address);
     }
     return vm->next;
 }

@@ -7,6 +7,7 @@
 #define KEYBOARD_RESET 0xfe
 #define PORT_POST 0x80 /* where firmware shows its progress; Linux and others write it to wait a little */
 #define PORT_FAST_A20 0x92
+#define FAST_RESET 0x01
 #define PORT_DELAY 0xed
 #define PORT_DEBUG_EXIT 0xf4
 #define PORT_RESET 0xcf9
@@ -16,6 +17,8 @@ void port_update_uart(struct vm *vm)
 {
     ioapic_set_line(&vm->ioapic, &vm->lapic, UART_IRQ, uart_interrupt(&vm->uart));
 }
+
+static bool is_uart(uint16_t port) { return port >= UART_PORT && port < UART_PORT + UART_PORTS; }
 
 static uint32_t all_ones(unsigned bytes) { return bytes >= 4 ? ~0u : (1u << 8 * bytes) - 1; }
 
@@ -45,13 +48,13 @@ static void uart_port_write(struct vm *vm, unsigned offset, uint8_t value)
 
 uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
 {
-    if (port - UART_PORT < UART_PORTS && bytes == 1)
+    if (is_uart(port) && bytes == 1)
         return uart_port_read(vm, port - UART_PORT);
     if (port >= PCI_ADDRESS_PORT && port + bytes <= PCI_DATA_PORT + 4u && port != PORT_RESET)
         return pci_read(&vm->pci, port, bytes) & all_ones(bytes);
     switch (port) {
-    case ACPI_SLEEP_STATUS: return 0;
-    case ACPI_SLEEP_CONTROL: case PORT_RESET: return 0;
+    case ACPI_SLEEP_STATUS: case ACPI_SLEEP_CONTROL: case PORT_RESET: return 0;
+    case PORT_FAST_A20: return 0x02; /* address line 20 is always on */
     case PORT_PIC1: case PORT_PIC2: case PORT_PIC1 + 1: case PORT_PIC2 + 1: return all_ones(bytes);
     default: return unknown_read(vm, bytes);
     }
@@ -60,7 +63,7 @@ uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
 void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
 {
     value &= all_ones(bytes);
-    if (port - UART_PORT < UART_PORTS && bytes == 1) {
+    if (is_uart(port) && bytes == 1) {
         uart_port_write(vm, port - UART_PORT, (uint8_t)value);
         return;
     }
@@ -93,7 +96,11 @@ void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
         if ((uint8_t)value == KEYBOARD_RESET)
             vm->next = VM_RESET;
         break;
-    case PORT_PIC1: case PORT_PIC2: case PORT_PIC1 + 1: case PORT_PIC2 + 1: case PORT_POST: case PORT_DELAY: case PORT_FAST_A20:
+    case PORT_FAST_A20:
+        if (value & FAST_RESET)
+            vm->next = VM_RESET;
+        break;
+    case PORT_PIC1: case PORT_PIC2: case PORT_PIC1 + 1: case PORT_PIC2 + 1: case PORT_POST: case PORT_DELAY:
         break;
     default: vm_count(vm, VMM_COUNT_PORT_UNKNOWN);
     }
