@@ -62,6 +62,7 @@ void log_printf(const char *format, ...)
 void panic(const char *format, ...)
 {
     va_list args;
+    machine_last_words();
     put_text("panic: ");
     va_start(args, format);
     vprint(format, args);

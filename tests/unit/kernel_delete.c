@@ -1,0 +1,233 @@
+/* Revoke and delete: families of copies, containers in containers, loops, all of it preempted at every chance. */
+#include "host_arch.h"
+
+static int start(void **state)
+{
+    (void)state;
+    host_start();
+    return 0;
+}
+
+static word_t finish(word_t cptr, word_t label, word_t slot)
+{
+    for (unsigned tries = 0; tries < 100000; tries++) {
+        word_t e = CALL(cptr, label, CAPS(0), slot, 64);
+        if (e != HOST_PREEMPTED)
+            return e;
+    }
+    fail_msg("no end");
+    return 0;
+}
+#define DELETE(slot) finish(CNODE, SEL4_CNODE_DELETE, slot)
+#define REVOKE(slot) finish(CNODE, SEL4_CNODE_REVOKE, slot)
+#define COPY(root, to, depth, from) CALL(root, SEL4_CNODE_COPY, CAPS(CNODE), to, depth, from, 64, SEL4_ALL_RIGHTS)
+#define MINT(to, from, badge) CALL(CNODE, SEL4_CNODE_MINT, CAPS(CNODE), to, 64, from, 64, SEL4_ALL_RIGHTS, badge)
+
+static void nothing_is_left(void)
+{
+    assert_int_equal(REVOKE(UNTYPED), SEL4_NO_ERROR);
+    assert_null(slot_next(slot_of(UNTYPED)));
+    host.interrupt_every = 0;
+    assert_int_equal(host_retype(SEL4_UNTYPED, 20, FREE, 2), SEL4_NO_ERROR);
+}
+
+static void revoking_an_original_takes_the_copies(void **state)
+{
+    (void)state;
+    assert_int_equal(host_retype(SEL4_TCB, 0, 20, 1), SEL4_NO_ERROR);
+    assert_int_equal(COPY(CNODE, 21, 64, 20), SEL4_NO_ERROR);
+    assert_int_equal(COPY(CNODE, 22, 64, 21), SEL4_NO_ERROR);
+    assert_int_equal(REVOKE(21), SEL4_NO_ERROR); /* a copy is no parent */
+    assert_false(slot_is_empty(slot_of(22)));
+    assert_int_equal(REVOKE(20), SEL4_NO_ERROR);
+    assert_true(slot_is_empty(slot_of(21)));
+    assert_true(slot_is_empty(slot_of(22)));
+    assert_int_equal(cap_tag(slot_of(20)->cap), CAP_TCB);
+    nothing_is_left();
+}
+
+static void badges_are_families(void **state)
+{
+    (void)state;
+    assert_int_equal(host_retype(SEL4_ENDPOINT, 0, 20, 1), SEL4_NO_ERROR);
+    assert_int_equal(MINT(21, 20, 1), SEL4_NO_ERROR);
+    assert_int_equal(MINT(22, 20, 2), SEL4_NO_ERROR);
+    assert_int_equal(COPY(CNODE, 23, 64, 21), SEL4_NO_ERROR);
+    assert_int_equal(COPY(CNODE, 24, 64, 22), SEL4_NO_ERROR);
+    assert_int_equal(MINT(25, 20, 1), SEL4_NO_ERROR); /* the same badge, another family */
+    assert_int_equal(COPY(CNODE, 26, 64, 25), SEL4_NO_ERROR);
+    assert_int_equal(REVOKE(21), SEL4_NO_ERROR);
+    assert_true(slot_is_empty(slot_of(23)));
+    assert_false(slot_is_empty(slot_of(24)));
+    assert_false(slot_is_empty(slot_of(26)));
+    assert_int_equal(DELETE(25), SEL4_NO_ERROR);
+    assert_int_equal(REVOKE(21), SEL4_NO_ERROR);
+    assert_int_equal(REVOKE(20), SEL4_NO_ERROR);
+    for (word_t i = 21; i <= 26; i++)
+        assert_true(slot_is_empty(slot_of(i)));
+    nothing_is_left();
+}
+
+static void untyped_copies_do_not_share_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(host_retype(SEL4_UNTYPED, 16, 20, 1), SEL4_NO_ERROR);
+    assert_int_equal(COPY(CNODE, 21, 64, 20), SEL4_NO_ERROR);
+    assert_int_equal(CALL(20, SEL4_UNTYPED_RETYPE, CAPS(CNODE), SEL4_TCB, 0, 0, 0, 30, 1), SEL4_NOT_ENOUGH_MEMORY);
+    assert_int_equal(CALL(21, SEL4_UNTYPED_RETYPE, CAPS(CNODE), SEL4_TCB, 0, 0, 0, 30, 1), SEL4_NO_ERROR);
+    assert_int_equal(COPY(CNODE, 22, 64, 21), SEL4_REVOKE_FIRST);
+    nothing_is_left();
+}
+
+/* CNode 20 holds 21's last capability, that holds 22's, ... */
+static void nested_cnodes(unsigned depth, unsigned every)
+{
+    for (unsigned i = 0; i < depth; i++)
+        assert_int_equal(host_retype(SEL4_CNODE, 2, 20 + i, 1), SEL4_NO_ERROR);
+    assert_int_equal(host_retype(SEL4_TCB, 0, 400, 1), SEL4_NO_ERROR);
+    for (unsigned i = depth - 1; i > 0; i--) {
+        cap_t c = slot_of(20 + i - 1)->cap;
+        slot_move(slot_of(20 + i)->cap, slot_of(20 + i), (struct slot *)object_at(cnode_offset(c)) + i % 4);
+        assert_int_equal(COPY(CNODE, 20 + i, 64, 400), SEL4_NO_ERROR);
+        c = slot_of(20 + i - 1)->cap;
+        slot_move(slot_of(20 + i)->cap, slot_of(20 + i), (struct slot *)object_at(cnode_offset(c)) + (i + 1) % 4);
+    }
+    host.interrupt_every = every;
+}
+
+static void containers_in_containers(void **state)
+{
+    (void)state;
+    for (unsigned every = 0; every < 3; every++) {
+        host_start();
+        nested_cnodes(300, every);
+        assert_int_equal(DELETE(20), SEL4_NO_ERROR);
+        assert_true(slot_is_empty(slot_of(20)));
+        /* all that the CNodes held is gone: the thread's capability is the last one */
+        assert_true(slot_is_final(slot_of(400)));
+        nothing_is_left();
+    }
+}
+
+static void containers_revoked_in_the_middle_of_their_deletion(void **state)
+{
+    (void)state;
+    for (unsigned calls = 1; calls < 12; calls++) {
+        host_start();
+        nested_cnodes(300, 1);
+        for (unsigned i = 0; i < calls; i++)
+            CALL(CNODE, SEL4_CNODE_DELETE, CAPS(0), 20, 64);
+        nothing_is_left(); /* by the memory, not by the slot */
+        assert_true(slot_is_empty(slot_of(20)));
+        assert_int_equal(DELETE(20), SEL4_NO_ERROR);
+    }
+}
+
+static void a_cnode_that_holds_itself(void **state)
+{
+    (void)state;
+    for (word_t at = 0; at < 4; at++) {
+        assert_int_equal(host_retype(SEL4_CNODE, 2, 20, 1), SEL4_NO_ERROR);
+        struct slot *inside = (struct slot *)object_at(cnode_offset(slot_of(20)->cap)) + at;
+        slot_move(slot_of(20)->cap, slot_of(20), inside);
+        nothing_is_left();
+        assert_int_equal(REVOKE(UNTYPED), SEL4_NO_ERROR);
+    }
+}
+
+static void two_cnodes_that_hold_each_other(void **state)
+{
+    (void)state;
+    for (word_t k = 0; k < 16; k++)
+        for (unsigned every = 0; every < 2; every++) {
+            host_start();
+            host.interrupt_every = every;
+            assert_int_equal(host_retype(SEL4_CNODE, 2, 20, 2), SEL4_NO_ERROR);
+            struct slot *in_a = (struct slot *)object_at(cnode_offset(slot_of(20)->cap)) + k % 4;
+            struct slot *in_b = (struct slot *)object_at(cnode_offset(slot_of(21)->cap)) + k / 4;
+            slot_move(slot_of(21)->cap, slot_of(21), in_a);
+            slot_move(slot_of(20)->cap, slot_of(20), in_b);
+            nothing_is_left();
+        }
+}
+
+/* X in N, where N's last capability is in the CNode that X names: the root of a deletion lies in what it deletes. */
+static void the_root_of_a_deletion_inside_of_it(void **state)
+{
+    (void)state;
+    for (word_t k = 0; k < 64; k++) {
+        host_start();
+        assert_int_equal(host_retype(SEL4_CNODE, 2, 20, 3), SEL4_NO_ERROR); /* Z, N, Y */
+        struct slot *in_n = (struct slot *)object_at(cnode_offset(slot_of(21)->cap)) + k % 4;
+        struct slot *in_z = (struct slot *)object_at(cnode_offset(slot_of(20)->cap)) + k / 4 % 4;
+        struct slot *in_y = (struct slot *)object_at(cnode_offset(slot_of(22)->cap)) + k / 16;
+        slot_move(slot_of(20)->cap, slot_of(20), in_n); /* Z's capability lies in N ... */
+        slot_insert(slot_of(21)->cap, slot_of(21), in_y);
+        slot_move(slot_of(21)->cap, slot_of(21), in_z); /* ... and N's in Z and in Y */
+        /* delete Z by way of N, stopped at once and after some steps; then Y, and with it the last way to N */
+        host.interrupt_every = 1;
+        kernel.work_units = WORK_UNITS_PER_CHECK;
+        (void)slot_delete(in_n);
+        for (unsigned i = 0; i < k % 5; i++) {
+            kernel.work_units = WORK_UNITS_PER_CHECK;
+            if (cap_tag(in_n->cap) == CAP_ZOMBIE)
+                (void)slot_delete(in_n);
+        }
+        assert_int_equal(DELETE(22), SEL4_NO_ERROR);
+        nothing_is_left();
+    }
+}
+
+static void deleting_a_thread_empties_its_slots(void **state)
+{
+    (void)state;
+    struct tcb *t = host_thread(20, 100, false);
+    assert_int_equal(CALL(20, SEL4_TCB_RESUME, CAPS(0)), SEL4_NO_ERROR);
+    assert_true(t->in_ready_queue);
+    assert_int_equal(DELETE(20), SEL4_NO_ERROR);
+    assert_null(kernel.ready_head[100]);
+    assert_ptr_equal(kernel.all_threads, root);
+    assert_true(slot_is_empty(&t->cspace));
+    assert_null(sc_of(21)->tcb);
+    nothing_is_left();
+}
+
+static void an_irq_handler_goes_with_its_notification(void **state)
+{
+    (void)state;
+    assert_int_equal(host_retype(SEL4_NOTIFICATION, 0, 20, 1), SEL4_NO_ERROR);
+    assert_int_equal(CALL(IRQ_CONTROL, SEL4_IRQ_CONTROL_GET, CAPS(CNODE), 33, 21, 64), SEL4_NO_ERROR);
+    assert_int_equal(CALL(IRQ_CONTROL, SEL4_IRQ_CONTROL_GET, CAPS(CNODE), 33, 22, 64), SEL4_REVOKE_FIRST);
+    assert_int_equal(MINT(22, 20, 0x10), SEL4_NO_ERROR);
+    assert_int_equal(CALL(21, SEL4_IRQ_HANDLER_SET_NOTIFICATION, CAPS(TCB)), SEL4_INVALID_CAPABILITY);
+    assert_int_equal(CALL(21, SEL4_IRQ_HANDLER_SET_NOTIFICATION, CAPS(22)), SEL4_NO_ERROR);
+    handle_interrupt(33);
+    assert_int_equal(host.masked_irq, 33);
+    assert_int_equal(notification_of(20)->word, 0x10);
+    assert_int_equal(CALL(21, SEL4_IRQ_HANDLER_ACK, CAPS(0)), SEL4_NO_ERROR);
+    assert_int_equal(host.masked_irq, 0);
+    assert_int_equal(DELETE(21), SEL4_NO_ERROR);
+    assert_true(slot_is_empty(&kernel.irq_slots[33]));
+    assert_int_equal(kernel.irq_state[33], IRQ_INACTIVE);
+    assert_int_equal(CALL(IRQ_CONTROL, SEL4_IRQ_CONTROL_GET, CAPS(CNODE), 33, 21, 64), SEL4_NO_ERROR);
+    assert_int_equal(CALL(21, SEL4_IRQ_HANDLER_SET_NOTIFICATION, CAPS(20)), SEL4_NO_ERROR);
+    nothing_is_left();
+    assert_true(slot_is_empty(&kernel.irq_slots[33]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(revoking_an_original_takes_the_copies, start),
+        cmocka_unit_test_setup(badges_are_families, start),
+        cmocka_unit_test_setup(untyped_copies_do_not_share_memory, start),
+        cmocka_unit_test_setup(containers_in_containers, start),
+        cmocka_unit_test_setup(containers_revoked_in_the_middle_of_their_deletion, start),
+        cmocka_unit_test_setup(a_cnode_that_holds_itself, start),
+        cmocka_unit_test_setup(two_cnodes_that_hold_each_other, start),
+        cmocka_unit_test_setup(the_root_of_a_deletion_inside_of_it, start),
+        cmocka_unit_test_setup(deleting_a_thread_empties_its_slots, start),
+        cmocka_unit_test_setup(an_irq_handler_goes_with_its_notification, start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
