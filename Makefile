@@ -15,7 +15,7 @@ endif
 .SECONDARY:
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla
-REPRO := -ffile-prefix-map=$(CURDIR)=. -fno-ident
+REPRO := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(B)=build -fno-ident
 COMMON := -std=c11 -O2 -g $(WARN) $(REPRO) -MMD -MP -Iinclude
 # Freestanding code: no host headers beyond the compiler's own, no FPU registers, nothing the compiler could call.
 BARE := $(COMMON) -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \

@@ -65,11 +65,9 @@ static void event_report(struct session *s, const struct event *e)
     case EVENT_VM_STARTED:
         snprintf(what, sizeof what, "%s: started", e->vm);
         say(s, what, "");
-        for (size_t i = 1; i < s->stream_count; i++)
-            if (s->terminal.active && !s->terminal.chosen && strcmp(s->streams[i].name, e->vm) == 0) {
-                s->terminal.chosen = true; /* the first VM that starts is shown by itself */
-                terminal_show(&s->terminal, i);
-            }
+        /* The description's first VM is shown when it starts, unless the person has chosen already. */
+        if (s->terminal.active && !s->terminal.chosen && s->terminal.shown == 0 && strcmp(s->streams[1].name, e->vm) == 0)
+            terminal_show(&s->terminal, 1);
         break;
     case EVENT_VM_POWERED_OFF:
         snprintf(what, sizeof what, "%s: powered off", e->vm);
