@@ -87,7 +87,8 @@ void kernel_main(const void *map, ticks_t start)
     bool guests = guest_hardware_init(paddr_of_image);
     scheduler_init();
     init_create(m, start);
-    log_printf("kernel ready, %lu KiB of private memory%s\n", (unsigned long)(m->private_size >> 10),
+    log_printf("kernel ready %lu us after boot's first instruction, %lu KiB of private memory%s\n",
+               (unsigned long)((start - m->boot_tsc) / kernel.ticks_per_us), (unsigned long)(m->private_size >> 10),
                guests ? "" : ", no hardware virtualisation");
     tcb_make_runnable_first(init_thread());
 }
