@@ -102,10 +102,10 @@ struct manager_config { /* one frame; the VM's vm_config is the next frame, if t
 /* VMM to node manager, by Call: label = request; the answer's label is 0, or an SEL4_ error code for a request that does not
  * fit the VM's state. */
 enum manager_request {
-    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it. Once at first, once after each MANAGER_RESET */
+    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it. Once */
     MANAGER_POWERED_OFF,   /* ordered end. vCPU and VMM are suspended; no answer comes */
-    MANAGER_RESET,         /* the guest reset itself: the vCPU is suspended (its open exit is void), the VMM loads the guest anew,
-                              writes the vCPU's state and calls MANAGER_START */
+    MANAGER_RESET,         /* the guest reset itself. It stays stopped in its exit; the VMM loads it anew and replies with all of the
+                              vCPU's state */
     MANAGER_STOPPED,       /* the VMM gives up on the guest. MR0: length; MR1 on: the reason's bytes, eight per word. No answer */
     MANAGER_EXIT_CODE,     /* MR0: what a test guest wrote to port 0xf4. MANAGER_POWERED_OFF follows */
     MANAGER_COUNTERS,      /* before the end. MR0: count; MR1 on: values in enum vmm_counter order */

@@ -21,12 +21,11 @@ static void a_vm_lives(void **state)
 {
     (void)state;
     struct vm_record vm = {.index = 3};
+    assert_int_equal(decode(&vm, VMM(3), MANAGER_RESET, 0), ACTION_REFUSE); /* it does not run yet */
     assert_int_equal(decode(&vm, VMM(3), MANAGER_START, 0), ACTION_START);
     vm.state = VM_RUNNING;
     assert_int_equal(decode(&vm, VMM(3), MANAGER_START, 0), ACTION_REFUSE);
     assert_int_equal(decode(&vm, VMM(3), MANAGER_RESET, 0), ACTION_RESET);
-    vm.state = VM_LOADING;
-    assert_int_equal(decode(&vm, VMM(3), MANAGER_RESET, 0), ACTION_REFUSE);
     words[0] = 17;
     assert_int_equal(decode(&vm, VMM(3), MANAGER_EXIT_CODE, 1), ACTION_EXIT_CODE);
     assert_int_equal(vm.exit_code, 17);

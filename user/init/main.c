@@ -12,7 +12,11 @@ void init_stop(const char *format, ...)
     va_start(arguments, format);
     text_vformat(text, sizeof text, format, arguments);
     va_end(arguments);
-    panic("stop: %s; nothing was started on this node", text);
+    log_line("stop: %s; nothing was started on this node", text);
+    /* The console lives on node 0: without it, nobody reads a log. The kernel's last words go to the serial line. */
+    if (platform() && platform()->node == 0)
+        sel4_debug_halt();
+    panic("end");
 }
 
 void check(error_t error, const char *step, const char *name)

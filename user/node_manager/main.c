@@ -42,8 +42,6 @@ static bool act(enum vm_action action, uint64_t *label)
         }
         return true;
     case ACTION_RESET:
-        *label = (uint64_t)tcb_suspend(MANAGER_SLOT_VCPU_TCB);
-        record.state = VM_LOADING;
         event("vm %s reset", vm->name);
         return true;
     case ACTION_EXIT_CODE:
