@@ -1,6 +1,7 @@
 /* The numbers in context.h, checked against the structures. */
 #include "context.h"
 #include "../state.h"
+#include "paging.h"
 #include "vcpu.h"
 
 #define SAME(constant, type, member) _Static_assert((constant) == offsetof(type, member), #member)
@@ -40,3 +41,4 @@ SAME(VCPU_R12, struct vcpu, registers.r12);
 SAME(VCPU_R13, struct vcpu, registers.r13);
 SAME(VCPU_R14, struct vcpu, registers.r14);
 SAME(VCPU_R15, struct vcpu, registers.r15);
+_Static_assert(UNMAPPABLE_ADDRESS == USER_TOP, "no page can be mapped there");

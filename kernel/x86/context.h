@@ -34,6 +34,8 @@
 
 #define CAUSE_SYSCALL (-1)
 
+#define UNMAPPABLE_ADDRESS 0x7ffffffff000 /* USER_TOP, paging.h */
+
 /* exit_special (arch.c): what kernel_exit does with kernel.current */
 #define EXIT_TO_USER 0
 #define EXIT_TO_VCPU 1

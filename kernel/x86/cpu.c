@@ -47,9 +47,10 @@ static void features_find(void)
     cpu.xsave = one.ecx >> 26 & 1;
     cpu.avx = cpu.xsave && (one.ecx >> 28 & 1);
     cpu.tsc_deadline = one.ecx >> 24 & 1;
-    cpu.invpcid = seven.ebx >> 10 & 1;
     cpu.ibpb = ext8.ebx >> 12 & 1;
     cpu.x87_pointers_saved = ext8.ebx >> 2 & 1;
+    cpu.auto_ibrs = cpuid(0x80000000, 0).eax >= 0x80000021 && (cpuid(0x80000021, 0).eax >> 8 & 1);
+    cpu.phys_mask = MASK(ext8.eax & 0xff);
     cpu.xcr0_mask = cpu.avx ? 7 : 3;
     if (!(ext1.edx >> 20 & 1))
         panic("the processor has no execute-disable bit (CPUID 8000_0001 EDX 20)");
@@ -72,7 +73,7 @@ static void control_registers_init(void)
     write_cr4(CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | optional);
     if (cpu.xsave)
         xsetbv(3); /* user level has x87 and SSE, as in seL4's FXSAVE configuration */
-    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE | (cpu.auto_ibrs ? EFER_AUTO_IBRS : 0));
     /* Entries 0..3 as after reset, 4 write-combining: attribute word 4 of a mapping (sel4/abi.h) is then its PAT index. */
     wrmsr(MSR_PAT, 0x0007040100070406ull);
 }

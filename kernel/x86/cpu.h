@@ -53,15 +53,17 @@
 #define EFER_LMA BIT(10)
 #define EFER_NXE BIT(11)
 #define EFER_SVME BIT(12)
+#define EFER_AUTO_IBRS BIT(21) /* APM vol 2, 3.2.9: kernel-mode branches ignore what user mode trained */
 #define RFLAGS_ONE BIT(1) /* always set */
 #define RFLAGS_TF BIT(8)
 #define RFLAGS_IF BIT(9)
 #define RFLAGS_VM BIT(17)
 
 struct cpu_features {
-    bool xsave, avx, tsc_deadline, ibpb, next_rip, decode_assists, flush_by_asid, x87_pointers_saved, invpcid;
+    bool xsave, avx, tsc_deadline, ibpb, next_rip, decode_assists, flush_by_asid, auto_ibrs, x87_pointers_saved;
     word_t xcr0_mask;      /* what a guest may set in XCR0: x87, SSE, AVX */
     word_t guest_cr4_mask; /* CR4 bits that this processor defines */
+    word_t phys_mask;      /* bits of a physical address */
 };
 extern struct cpu_features cpu;
 

@@ -83,7 +83,12 @@ kernel_exit:
     sysretq
 
 exit_by_iret:
-    mov CONTEXT_RAX(%rsp), %rax
+    /* Where a processor reports a jump to a non-canonical address behind the jump, rip is that address, and IRET to it may fault in
+     * ring 0. Such a thread goes on at the first address that can never be mapped, and faults there. */
+    mov CONTEXT_RIP(%rsp), %rax
+    shr $47, %rax
+    jne 2f
+1:  mov CONTEXT_RAX(%rsp), %rax
     mov CONTEXT_R11(%rsp), %r11
     mov %rsp, %rcx
     lea kernel_stack_top(%rip), %rsp
@@ -94,6 +99,10 @@ exit_by_iret:
     pushq CONTEXT_RIP(%rcx)
     mov CONTEXT_RCX(%rcx), %rcx
     iretq
+
+2:  mov $UNMAPPABLE_ADDRESS, %rax
+    mov %rax, CONTEXT_RIP(%rsp)
+    jmp 1b
 
 exit_not_user:
     lea kernel_stack_top(%rip), %rsp

@@ -28,27 +28,27 @@ static bool inside_allowed(word_t first, word_t last)
     return false;
 }
 
+/* The bits of one word of `issued` that [first, last] takes. */
+static uint64_t bits_in_word(word_t word, word_t first, word_t last)
+{
+    uint64_t from = word == first / 64 ? ~0ull << first % 64 : ~0ull;
+    uint64_t to = word == last / 64 ? ~0ull >> (63 - last % 64) : ~0ull;
+    return from & to;
+}
+
 static bool overlaps_issued(word_t first, word_t last)
 {
-    for (word_t port = first; port <= last; port++) {
-        if (port % 64 == 0 && port + 63 <= last) {
-            if (issued[port / 64])
-                return true;
-            port += 63;
-        } else if (issued[port / 64] & BIT(port % 64)) {
+    for (word_t word = first / 64; word <= last / 64; word++)
+        if (issued[word] & bits_in_word(word, first, last))
             return true;
-        }
-    }
     return false;
 }
 
 static void mark(word_t first, word_t last, bool on)
 {
-    for (word_t port = first; port <= last; port++) {
-        if (on)
-            issued[port / 64] |= BIT(port % 64);
-        else
-            issued[port / 64] &= ~BIT(port % 64);
+    for (word_t word = first / 64; word <= last / 64; word++) {
+        uint64_t bits = bits_in_word(word, first, last);
+        issued[word] = on ? issued[word] | bits : issued[word] & ~bits;
     }
 }
 

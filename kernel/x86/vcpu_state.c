@@ -43,7 +43,7 @@ static bool control_ok(unsigned word, word_t v)
     switch (word) {
     case 0: return !(v & ~CR0_DEFINED) && !((v & CR0_NW) && !(v & CR0_CD)) && !((v & CR0_PG) && !(v & CR0_PE));
     case 1: return true;
-    case 2: return v < BIT(52);
+    case 2: return !(v & ~cpu.phys_mask);
     case 3: return !(v & ~cpu.guest_cr4_mask);
     case 4: return v <= 15;
     case 5: return !(v & ~EFER_GUEST);
