@@ -49,7 +49,7 @@ $(B)/boot.elf: $(B)/boot/boot.elf64
 	objcopy -S -O elf32-i386 $< $@
 
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
-BOOT_UNIT_TESTS := boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load
+BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan
 
 $(B)/unit/boot_%: tests/unit/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)

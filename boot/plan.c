@@ -103,14 +103,18 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
     for (unsigned k = 0; k < i; k++) {
         const struct system_request *e = &plan->system->requests[k];
         bool same_name = strcmp(e->name, r->name) == 0;
+        bool common = same_name && kind_is_common(r->kind) && kind_is_common(e->kind);
+        bool one_shared = r->kind == RESOURCE_SHARED || e->kind == RESOURCE_SHARED;
+        if (common && !one_shared)
+            return REFUSE(plan, "\"%s\" is the log of two kernels, or both ends of one log", r->name);
         /* A node may hold its own kernel's log as shared memory too: the control node's console reads it. */
-        bool own_log = same_name && e->node == r->node && kind_is_common(e->kind) && kind_is_common(r->kind) && e->kind != r->kind;
+        bool own_log = common && e->kind != r->kind;
         if (e->node == r->node && !own_log) {
             if (same_name)
                 return REFUSE(plan, "node %u: two requests are called \"%s\"", r->node, r->name);
             if (e->kind == r->kind && kind_at_most_once(r->kind))
                 return REFUSE(plan, "node %u: asks twice for %s", r->node, kind_name(r->kind));
-        } else if (kind_is_common(r->kind) && kind_is_common(e->kind) && same_name) {
+        } else if (common) {
             holders++;
             if (e->size != r->size)
                 return REFUSE(plan, "shared memory \"%s\" has %lu bytes on node %u, but %lu on node %u", r->name, e->size, e->node,
@@ -120,7 +124,7 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
         }
     }
     if (holders > 2)
-        return REFUSE(plan, "shared memory \"%s\" is given to more than two nodes", r->name);
+        return REFUSE(plan, "shared memory \"%s\" is given more than twice", r->name);
     return true;
 }
 

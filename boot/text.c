@@ -13,7 +13,7 @@ static void put(struct sink *s, char c)
         s->to[s->length++] = c;
 }
 
-static void put_number(struct sink *s, uint64_t value, unsigned base, unsigned width, char pad)
+static void put_number(struct sink *s, uint64_t value, unsigned base)
 {
     char digits[20];
     unsigned n = 0;
@@ -21,8 +21,6 @@ static void put_number(struct sink *s, uint64_t value, unsigned base, unsigned w
         digits[n++] = "0123456789abcdef"[value % base];
         value /= base;
     } while (value);
-    for (unsigned i = n; i < width; i++)
-        put(s, pad);
     while (n)
         put(s, digits[--n]);
 }
@@ -36,10 +34,6 @@ size_t text_format_list(char *to, size_t size, const char *format, va_list argum
             continue;
         }
         f++;
-        char pad = *f == '0' ? '0' : ' ';
-        unsigned width = 0;
-        for (; *f >= '0' && *f <= '9'; f++)
-            width = width * 10 + (unsigned)(*f - '0');
         bool is_long = *f == 'l';
         if (is_long)
             f++;
@@ -54,7 +48,7 @@ size_t text_format_list(char *to, size_t size, const char *format, va_list argum
         case 'u':
         case 'x':
             put_number(&s, is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned),
-                       *f == 'x' ? 16 : 10, width, pad);
+                       *f == 'x' ? 16 : 10);
             break;
         case '\0':
             f--;

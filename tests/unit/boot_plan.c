@@ -193,7 +193,7 @@ static void lying_requests(void **state)
         begin(NULL);                                                                                                             \
         node_with_memory(2);                                                                                                     \
         struct system_request *r = ask(kind, node, size, "x");                                                                   \
-        __VA_ARGS__;                                                                                                               \
+        __VA_ARGS__;                                                                                                             \
         (void)r;                                                                                                                 \
         assert_refused(sentence);                                                                                                \
     } while (0)
@@ -233,13 +233,40 @@ static void lying_requests(void **state)
     REFUSED("has 4096 bytes on node 0, but 8192 on node 1", RESOURCE_SHARED, 0, 4096, ask(RESOURCE_SHARED, 1, 8192, "x"));
 }
 
+static void logs_of_a_node(void **state)
+{
+    (void)state;
+    node_with_memory(2);
+    ask(RESOURCE_LOG, 0, 0x5000, "node.0.log")->arg1 = 0x50;
+    ask(RESOURCE_SHARED, 0, 0x5000, "node.0.log"); /* the control node reads its own kernel's log */
+    assert_made();
+    assert_int_equal(plan.memory[2].start, plan.memory[3].start);
+    ask(RESOURCE_SHARED, 1, 0x5000, "node.0.log");
+    assert_refused("more than twice");
+    begin(NULL);
+    node_with_memory(2);
+    ask(RESOURCE_LOG, 0, 0x1000, "log")->arg1 = 0x50;
+    ask(RESOURCE_LOG, 1, 0x1000, "log")->arg1 = 0x50;
+    assert_refused("log of two kernels");
+    begin(NULL);
+    node_with_memory(2);
+    ask(RESOURCE_LOG, 0, 0x1000, "log")->arg1 = 0x50;
+    ask(RESOURCE_LOG_TAIL, 0, 0x1000, "log");
+    assert_refused("both ends of one log");
+    begin(NULL);
+    node_with_memory(2);
+    ask(RESOURCE_SHARED, 0, 0x1000, "queue");
+    ask(RESOURCE_SHARED, 0, 0x1000, "queue");
+    assert_refused("two requests are called \"queue\"");
+}
+
 static void shared_by_three(void **state)
 {
     (void)state;
     node_with_memory(3);
     for (unsigned n = 0; n < 3; n++)
         ask(RESOURCE_SHARED, n, 4096, "queue");
-    assert_refused("more than two nodes");
+    assert_refused("more than twice");
 }
 
 static void too_many_resources(void **state)
@@ -345,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup(private_memory, begin),
         cmocka_unit_test_setup(lying_header, begin),
         cmocka_unit_test_setup(lying_requests, begin),
+        cmocka_unit_test_setup(logs_of_a_node, begin),
         cmocka_unit_test_setup(shared_by_three, begin),
         cmocka_unit_test_setup(too_many_resources, begin),
         cmocka_unit_test_setup(rest_of_the_machine, begin),
