@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include "vm.h"
 
-#define FIXTURE_MEMORY 0x4000000ull /* 64 MiB */
+#define FIXTURE_MEMORY 0x8000000ull /* 128 MiB */
 
 struct fixture {
     struct vm vm;
