@@ -141,8 +141,8 @@ static void two_cnodes_that_hold_each_other(void **state)
     for (word_t k = 0; k < 16; k++)
         for (unsigned every = 0; every < 2; every++) {
             host_start();
-            host.interrupt_every = every;
             assert_int_equal(host_retype(SEL4_CNODE, 2, 20, 2), SEL4_NO_ERROR);
+            host.interrupt_every = every;
             struct slot *in_a = (struct slot *)object_at(cnode_offset(slot_of(20)->cap)) + k % 4;
             struct slot *in_b = (struct slot *)object_at(cnode_offset(slot_of(21)->cap)) + k / 4;
             slot_move(slot_of(21)->cap, slot_of(21), in_a);
