@@ -36,7 +36,6 @@ static void sweep(uint32_t first, uint32_t last)
         read_gp += !readable;
         if (!guest_plain) {
             write(msr, ~0ull);
-            write(msr, 0x8000000000000000ull);
             write(msr, 0);
         }
         write(msr, access.value);

@@ -15,14 +15,16 @@ static bool ends_guest(unsigned port, unsigned width)
     return false;
 }
 
-static void sweep_out(uint32_t value)
+static void sweep_out(uint32_t value, bool bytes_only)
 {
     for (unsigned port = 0; port < EDGE; port++) {
         if (!ends_guest(port, 1))
             out8((uint16_t)port, (uint8_t)value);
-        if (wide() && !ends_guest(port, 2))
+        if (bytes_only)
+            continue;
+        if (!ends_guest(port, 2))
             out16((uint16_t)port, (uint16_t)value);
-        if (wide() && !ends_guest(port, 4))
+        if (!ends_guest(port, 4))
             out32((uint16_t)port, value);
     }
 }
@@ -64,8 +66,8 @@ void guest_main(void)
             in32((uint16_t)port);
         }
     }
-    sweep_out(0);
-    sweep_out(0x5a5a5a5a);
+    sweep_out(0, true);
+    sweep_out(0x5a5a5a5a, !wide());
     if (wide())
         strings();
     serial_init();
