@@ -80,6 +80,8 @@ enum manager_slot {
     MANAGER_SLOT_NESTED = 8,   /* nested PML4 with an ASID */
     MANAGER_SLOT_TABLES = 9,   /* private untyped for page tables */
     MANAGER_SLOT_DOORBELL = 10, /* IPI: wakes the console */
+    MANAGER_SLOT_VMM_SC = 11,
+    MANAGER_SLOT_VMM_NOTIFICATION = 12,
     MANAGER_SLOT_RAM = 64,     /* frame-only untypeds of the VM's RAM, up to 64 */
     MANAGER_SLOT_KERNEL = 128, /* frame-only untypeds of its kernel file, up to 64 */
     MANAGER_SLOT_INITRD = 192, /* of its initrd file, up to 64 */
@@ -102,7 +104,9 @@ struct manager_config { /* one frame; the VM's vm_config is the next frame, if t
 /* VMM to node manager, by Call: label = request; the answer's label is 0, or an SEL4_ error code for a request that does not
  * fit the VM's state. */
 enum manager_request {
-    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it. Once */
+    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it. Once, by NBSendRecv: no answer comes. The VMM, which then
+                              waits for exits, becomes passive: it runs on the vCPU's scheduling context while it handles an exit, and
+                              on its former own one, now its notification's, when it is signalled */
     MANAGER_POWERED_OFF,   /* ordered end. vCPU and VMM are suspended; no answer comes */
     MANAGER_RESET,         /* the guest reset itself. It stays stopped in its exit; the VMM loads it anew and replies with all of the
                               vCPU's state */

@@ -29,18 +29,32 @@ static void vm_end(void)
     event_counters(vm->name, exits, record.counters);
 }
 
+/* The VMM waits for exits: from here on it is passive, and an exit costs no switch of scheduling contexts. */
+static void vm_start(void)
+{
+    error_t error = sched_context_unbind(MANAGER_SLOT_VMM_SC);
+
+    if (!error)
+        error = sched_context_bind(MANAGER_SLOT_VMM_SC, MANAGER_SLOT_VMM_NOTIFICATION);
+    if (!error)
+        error = tcb_resume(MANAGER_SLOT_VCPU_TCB);
+    if (error) {
+        vm_end();
+        event("vm %s stopped: node manager: cannot start the vCPU: %s", vm->name, sel4_error_name(error));
+        return;
+    }
+    record.state = VM_RUNNING;
+    event("vm %s started", vm->name);
+}
+
 /* Act on a message. True: the caller gets the answer `*label`. */
 static bool act(enum vm_action action, uint64_t *label)
 {
     *label = SEL4_NO_ERROR;
     switch (action) {
     case ACTION_START:
-        *label = (uint64_t)tcb_resume(MANAGER_SLOT_VCPU_TCB);
-        if (*label == SEL4_NO_ERROR) {
-            record.state = VM_RUNNING;
-            event("vm %s started", vm->name);
-        }
-        return true;
+        vm_start();
+        return false;
     case ACTION_RESET:
         event("vm %s reset", vm->name);
         return true;

@@ -233,8 +233,8 @@ void component_main(const void *config, uint64_t tsc_hz)
     if (vcpu_write(VMM_SLOT_VCPU, VCPU_ALL_GROUPS, VCPU_WORDS, vm.vcpu.words) != SEL4_NO_ERROR)
         panic("the kernel refuses the vCPU's first state");
     console_read(&vm);
-    manager_call(MANAGER_START, 0);
-    sel4_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
+    m.info = sel4_info(MANAGER_START, 0, 0); /* sent and then waiting, in one step: see component.h */
+    sel4_nbsend_recv(VMM_SLOT_MANAGER, VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
     for (;;) {
         if (m.badge & VMM_BADGE_EXIT) {
             message_take_exit(&vm.vcpu, &m, groups_of_class);
