@@ -15,6 +15,8 @@
 #define APIC_BASE_ENABLE (1u << 11)
 #define MSR_X2APIC_ID 0x802
 #define MSR_X2APIC_SPURIOUS 0x80f
+#define MSR_X2APIC_LINT0 0x835
+#define LVT_MASKED (1u << 16)
 #define SPURIOUS_ENABLE 0x100u
 #define SPURIOUS_VECTOR 0xffu
 
@@ -51,6 +53,7 @@ void cpu_enable_x2apic(void)
         msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
     msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
     msr_write(MSR_X2APIC_SPURIOUS, SPURIOUS_ENABLE | SPURIOUS_VECTOR);
+    msr_write(MSR_X2APIC_LINT0, LVT_MASKED); /* nothing comes from the 8259 any more */
 }
 
 uint32_t cpu_apic_id(void)

@@ -14,7 +14,7 @@ struct gate { uint64_t low, high; };
 static struct gate gates[VECTORS];
 volatile uint64_t interrupts_timer_tsc;
 
-extern const uint8_t exception_stubs[], timer_stub[], spurious_stub[];
+extern const uint8_t exception_stubs[], timer_stub[], stray_stub[], spurious_stub[];
 __attribute__((noreturn)) void exception_stop(uint64_t vector, uint64_t error, uint64_t rip);
 
 void exception_stop(uint64_t vector, uint64_t error, uint64_t rip)
@@ -33,6 +33,8 @@ void interrupts_init(void)
 {
     for (unsigned v = 0; v < EXCEPTIONS; v++)
         set(v, exception_stubs + v * STUB_SIZE);
+    for (unsigned v = EXCEPTIONS; v < VECTORS; v++)
+        set(v, stray_stub);
     set(APIC_TIMER_VECTOR, timer_stub);
     set(SPURIOUS_VECTOR, spurious_stub);
     interrupts_load();

@@ -10,6 +10,7 @@
  *   boot: iommu: VT-d|AMD-Vi unit at 0xADDRESS, segment S           one line per unit
  *   boot: clock: TSC H Hz by HOW, APIC timer H Hz
  *   boot: ioapic: N pins at 0xADDRESS, from interrupt G
+ *   boot: ioapic: ISA interrupt I is interrupt G, flags 0xF         one line per override
  *   boot: own [0xSTART-0xEND)                                       boot's image and the loaded modules: given to nobody
  *   boot: node N: core apic A, private [0xSTART-0xEND), window [0xSTART-0xEND), kernel pml4 0xADDRESS
  *   boot: node N: KIND NAME [0xSTART-0xEND)                         KIND: memory, module, shared, log, log-tail, device
@@ -150,6 +151,9 @@ static void discover_interrupts(void)
         print("boot: ioapic: %u pins at 0x%lx, from interrupt %u\n", ioapic_pins[i], madt.ioapics[i].paddr, madt.ioapics[i].gsi_base);
         need_room(ranges_add(&kept, madt.ioapics[i].paddr, madt.ioapics[i].paddr + PAGE));
     }
+    for (unsigned i = 0; i < madt.override_count; i++)
+        print("boot: ioapic: ISA interrupt %u is interrupt %u, flags 0x%x\n", madt.overrides[i].irq, madt.overrides[i].gsi,
+              madt.overrides[i].flags);
     need_room(ranges_add(&kept, INTERRUPT_WINDOW, INTERRUPT_WINDOW + INTERRUPT_WINDOW_SIZE));
 }
 

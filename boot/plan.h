@@ -21,7 +21,6 @@ struct plan_input {
     const uint8_t *system;       /* the module "system" */
     uint64_t system_size;
     uint64_t kernel_size, init_size; /* bytes in memory, whole pages */
-    uint64_t init_va, init_entry;
     uint64_t phys_limit;
     unsigned core_count;         /* usable cores; the request's nodes take the first ones */
     unsigned ioapic_count;

@@ -1,5 +1,5 @@
 /* Exceptions 0 to 31: normalise the stack to [error code][rip].. and go to exception_stop(vector, error, rip). The APIC timer: note the
- * time, end the interrupt. AMD APM vol. 2, 8.9 */
+ * time, end the interrupt; any other interrupt (left over from the firmware): end it. AMD APM vol. 2, 8.9 */
 #define MSR_X2APIC_EOI 0x80b
 
 	.text
@@ -14,7 +14,7 @@
 	.endm
 
 	.balign 16
-	.global exception_stubs, timer_stub, spurious_stub
+	.global exception_stubs, timer_stub, stray_stub, spurious_stub
 exception_stubs:
 	.irp v, 0, 1, 2, 3, 4, 5, 6, 7
 	exception \v, 0
@@ -53,6 +53,12 @@ timer_stub:
 	shl $32, %rdx
 	or %rdx, %rax
 	mov %rax, interrupts_timer_tsc
+	jmp end_of_interrupt
+stray_stub:
+	push %rax
+	push %rcx
+	push %rdx
+end_of_interrupt:
 	mov $MSR_X2APIC_EOI, %ecx
 	xor %eax, %eax
 	xor %edx, %edx
