@@ -64,7 +64,7 @@ unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
 # ---- kernel -----------------------------------------------------------------------------------------------------------
 
 # The logic, the same on every machine (core).
-KERNEL_CORE := syscall.c invocation.c cspace.c cnode.c derive.c delete.c untyped.c tcb.c endpoint.c ipc.c notification.c reply.c \
+KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delete.c untyped.c tcb.c endpoint.c ipc.c notification.c reply.c \
 	sched_context.c refill.c sched_control.c schedule.c fault.c irq.c domain.c debug.c log.c state.c
 
 # x86: the machine side. svm.c and svm.S are the vendor's half of the vCPUs.
@@ -82,11 +82,12 @@ $(B)/kernel.elf: $(KERNEL_OBJECTS) kernel/x86/kernel.ld
 	$(LINK) -T kernel/x86/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
 # Unit tests: tests/unit/kernel_NAME.c with the whole of the kernel's logic on a host machine side, under the sanitizers.
-KERNEL_UNIT_TESTS := objects delete ipc scheduling
+KERNEL_UNIT_TESTS := objects delete ipc scheduling fastpath
 KERNEL_UNIT_SRCS = $(KERNEL_CORE:%=kernel/%) tests/unit/host_arch.c tests/unit/kernel_invariants.c
 $(B)/unit/kernel_%: tests/unit/kernel_%.c $(KERNEL_UNIT_SRCS) tests/unit/host_arch.h $(wildcard kernel/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) $(SANITIZE) -I. -fno-strict-aliasing -o $@ $(filter %.c,$^) -lcmocka
+$(B)/unit/kernel_fastpath: SANITIZE += -Wl,--wrap=fastpath_call,--wrap=fastpath_reply_recv,--wrap=fastpath_vcpu_fault
 UNIT_SUITES += unit-kernel
 .PHONY: unit-kernel
 unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
@@ -139,7 +140,7 @@ USER_IMAGES := $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $
 user: $(USER_IMAGES)
 
 # Unit tests of what is pure in here, under the sanitizers: tests/unit/user_NAME.c and the sources that it tests.
-USER_UNIT_TESTS := user_spec user_text user_manager user_image
+USER_UNIT_TESTS := user_spec user_text user_manager user_image user_queue
 USER_UNIT_SRCS := $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c user/console/mux.c user/node_manager/protocol.c
 $(B)/unit/user_%: tests/unit/user_%.c $(USER_UNIT_SRCS)
 	@mkdir -p $(@D)

@@ -1,0 +1,152 @@
+/* The queue between untrusting peers: bytes in order, drops counted, and a peer that lies about its index garbles its own
+ * stream at most. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <atoll/queue.h>
+
+#define SIZE 64u
+
+static struct {
+    struct queue_producer producer;
+    uint8_t data[SIZE];
+    uint8_t guard[64];
+} memory;
+static struct queue_consumer consumer_page;
+static struct queue in, out;
+
+static int fresh(void **state)
+{
+    (void)state;
+    memset(&memory, 0, sizeof memory);
+    memset(&consumer_page, 0, sizeof consumer_page);
+    memset(memory.guard, 0xa5, sizeof memory.guard);
+    queue_init_producer(&in, &memory.producer, &consumer_page, SIZE);
+    queue_init_consumer(&out, &memory.producer, &consumer_page, SIZE);
+    return 0;
+}
+
+static int guard_untouched(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof memory.guard; i++)
+        if (memory.guard[i] != 0xa5)
+            return -1;
+    return 0;
+}
+
+static void bytes_arrive_in_order(void **state)
+{
+    (void)state;
+    uint8_t next_in = 0, next_out = 0, bytes[SIZE];
+    srand(1);
+    for (int round = 0; round < 5000; round++) {
+        uint64_t n = (uint64_t)rand() % SIZE, room = queue_space(&in);
+        for (uint64_t i = 0; i < n; i++)
+            bytes[i] = (uint8_t)(next_in + i);
+        uint64_t written = queue_write(&in, bytes, n);
+        assert_true(written == (n < room ? n : room));
+        next_in = (uint8_t)(next_in + written);
+        n = queue_read(&out, bytes, (uint64_t)rand() % SIZE);
+        for (uint64_t i = 0; i < n; i++)
+            assert_int_equal(bytes[i], next_out++);
+    }
+}
+
+static void what_does_not_fit_is_counted(void **state)
+{
+    (void)state;
+    uint8_t bytes[SIZE + 10] = {0};
+    assert_int_equal(queue_write(&in, bytes, sizeof bytes), SIZE);
+    assert_int_equal(memory.producer.lost, 10);
+    assert_int_equal(queue_write(&in, bytes, 1), 0);
+    assert_int_equal(memory.producer.lost, 11);
+    assert_int_equal(queue_space(&in), 0);
+    assert_int_equal(queue_used(&out), SIZE);
+}
+
+static void peeking_consumes_nothing(void **state)
+{
+    (void)state;
+    uint8_t bytes[8];
+    queue_write(&in, "abc", 3);
+    assert_int_equal(queue_peek(&out, bytes, sizeof bytes), 3);
+    assert_int_equal(queue_used(&out), 3);
+    queue_skip(&out, 2);
+    assert_int_equal(queue_read(&out, bytes, sizeof bytes), 1);
+    assert_int_equal(bytes[0], 'c');
+    assert_int_equal(consumer_page.tail, 3);
+}
+
+static void a_lying_producer_yields_nothing(void **state)
+{
+    (void)state;
+    static const uint64_t heads[] = {SIZE + 1, UINT64_MAX, 1ull << 63, 1ull << 32};
+    uint8_t bytes[2 * SIZE];
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        memory.producer.head = heads[i];
+        assert_int_equal(queue_used(&out), 0);
+        assert_int_equal(queue_read(&out, bytes, sizeof bytes), 0);
+        assert_int_equal(queue_sleep(&out), 1); /* nor does it keep the reader awake */
+    }
+    memory.producer.head = SIZE; /* the most it can claim: its own bytes, and no byte more */
+    assert_int_equal(queue_read(&out, bytes, sizeof bytes), SIZE);
+}
+
+static void a_lying_consumer_gets_nothing_written(void **state)
+{
+    (void)state;
+    static const uint64_t tails[] = {1, SIZE, UINT64_MAX - SIZE, 1ull << 63};
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        consumer_page.tail = tails[i]; /* more read than was written, or far behind */
+        assert_int_equal(queue_space(&in), 0);
+        assert_int_equal(queue_write(&in, "x", 1), 0);
+    }
+    consumer_page.tail = 0;
+    assert_int_equal(queue_write(&in, "x", 1), 1);
+}
+
+static void the_doorbell_is_not_missed(void **state)
+{
+    (void)state;
+    uint8_t byte;
+    assert_false(queue_needs_doorbell(&in));
+    assert_int_equal(queue_sleep(&out), 1);
+    queue_write(&in, "x", 1);
+    assert_true(queue_needs_doorbell(&in));
+    assert_int_equal(queue_sleep(&out), 0); /* data is there: no sleep, and no bell wanted */
+    assert_false(queue_needs_doorbell(&in));
+    assert_int_equal(queue_read(&out, &byte, 1), 1);
+}
+
+static void a_restarted_end_goes_on(void **state)
+{
+    (void)state;
+    uint8_t bytes[4];
+    queue_write(&in, "ab", 2);
+    queue_read(&out, bytes, 1);
+    queue_init_producer(&in, &memory.producer, &consumer_page, SIZE);
+    queue_init_consumer(&out, &memory.producer, &consumer_page, SIZE);
+    queue_write(&in, "c", 1);
+    assert_int_equal(queue_read(&out, bytes, 4), 2);
+    assert_memory_equal(bytes, "bc", 2);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, guard_untouched)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(bytes_arrive_in_order),
+        TEST(what_does_not_fit_is_counted),
+        TEST(peeking_consumes_nothing),
+        TEST(a_lying_producer_yields_nothing),
+        TEST(a_lying_consumer_gets_nothing_written),
+        TEST(the_doorbell_is_not_missed),
+        TEST(a_restarted_end_goes_on),
+    };
+    return cmocka_run_group_tests_name("user_queue", tests, NULL, NULL);
+}
