@@ -72,12 +72,14 @@ KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c 
 	ioport.c irq.c ioapic.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
+# <machine.h>, the privileged instructions, is kernel/x86's here and tests/unit/host's in the unit tests.
+KERNEL_FLAGS = $(BARE) -Ikernel/x86 -mcmodel=kernel
 $(B)/kernel/%.c.o: kernel/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BARE) -mcmodel=kernel -c -o $@ $<
+	$(CC) $(KERNEL_FLAGS) -c -o $@ $<
 $(B)/kernel/%.S.o: kernel/%.S
 	@mkdir -p $(@D)
-	$(CC) $(BARE) -mcmodel=kernel -c -o $@ $<
+	$(CC) $(KERNEL_FLAGS) -c -o $@ $<
 $(B)/kernel.elf: $(KERNEL_OBJECTS) kernel/x86/kernel.ld
 	$(LINK) -T kernel/x86/kernel.ld -o $@ $(KERNEL_OBJECTS)
 

@@ -1,4 +1,5 @@
 /* arch.h for x86-64: objects, capabilities and threads, handed to the file that owns each kind. */
+#include <machine.h>
 #include "../core.h"
 #include "context.h"
 #include "cpu.h"
@@ -6,7 +7,6 @@
 #include "ioport.h"
 #include "ipi.h"
 #include "irq.h"
-#include "machine.h"
 #include "paging.h"
 #include "resources.h"
 #include "vcpu.h"

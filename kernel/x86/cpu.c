@@ -1,9 +1,9 @@
 /* One core's set-up: features, control registers, descriptor tables, SYSCALL. Boot checked the features with a sentence for the
  * operator before; the kernel checks again what its own correctness stands on. */
+#include <machine.h>
 #include "../core.h"
 #include "context.h"
 #include "cpu.h"
-#include "machine.h"
 #include "trap.h"
 
 struct cpu_features cpu;

@@ -10,9 +10,9 @@
  * User threads have x87 and SSE (FXSAVE, as in seL4's configuration). Guests have what XCR0 allows them; their area is saved and
  * loaded with the full mask, since XCR0 may hide state that the guest expects to find again.
  */
+#include <machine.h>
 #include "fpu.h"
 #include "cpu.h"
-#include "machine.h"
 #include "vcpu.h"
 
 #define XCR0_USER 3 /* x87, SSE */
@@ -66,9 +66,9 @@ static void save_owner(void)
 void fpu_switch(struct tcb *t)
 {
     if (t->vcpu) {
-        set_disabled(false);
         if (owner_vcpu == t->vcpu)
-            return;
+            return; /* CR0.TS stays as it is: the guest has a CR0 of its own */
+        set_disabled(false);
         save_owner();
         owner_vcpu = t->vcpu;
         if (cpu.xsave) {

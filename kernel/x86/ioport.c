@@ -1,7 +1,7 @@
 /* I/O ports. IOPortControl issues ranges inside what the resource map gives this node; live ranges never overlap. */
+#include <machine.h>
 #include "ioport.h"
 #include "../core.h"
-#include "machine.h"
 
 #define PORTS 65536
 #define MAX_RANGES 64

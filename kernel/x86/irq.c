@@ -25,14 +25,11 @@ bool irq_allow(word_t first, word_t last)
     return true;
 }
 
+/* EOI comes last: handle_interrupt() masks the pin until the handler's Ack, else a level-triggered one would come again at once. */
 void irq_interrupt(word_t vector)
 {
-    word_t irq = vector - SEL4_IRQ_CPU_VECTOR_BASE;
-    /* Mask before EOI: a level-triggered pin that is still asserted would come again at once. The handler's Ack unmasks. */
-    if (routes[irq].pinned)
-        ioapic_mask(routes[irq].ioapic, routes[irq].pin, true);
+    handle_interrupt(vector - SEL4_IRQ_CPU_VECTOR_BASE);
     lapic_end_of_interrupt();
-    handle_interrupt(irq);
 }
 
 void arch_irq_mask(word_t irq, bool masked)

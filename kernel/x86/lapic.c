@@ -1,8 +1,8 @@
 /* The local APIC in x2APIC mode (APM vol 2, 16.11): registers are MSRs 0x800 + offset / 16.
  * The current-count register, 0x839, is never read: QEMU aborts on it in its counting mode. */
+#include <machine.h>
 #include "cpu.h"
 #include "irq.h"
-#include "machine.h"
 #include "trap.h"
 
 #define X2APIC_TPR 0x808

@@ -1,11 +1,11 @@
 /* The kernel's log: a queue that the console component reads, or a UART if there is no queue. A kernel that dies says so in the
  * queue's status; where it has a UART too (the control node), its last words go there as well, since its console dies with it. */
+#include <machine.h>
 #include "log.h"
 #include <atoll/queue.h>
 #include <atoll/resource_map.h>
 #include "../core.h"
 #include "irq.h"
-#include "machine.h"
 
 #define UART_DATA 0
 #define UART_LINE_STATUS 5

@@ -6,9 +6,9 @@
  * manager). Not covered: the kernel itself as the victim between barriers (it has no indirect calls beyond switch tables, maps no other
  * domain's memory, and enables the processor's automatic protection where there is one), and caches: docs say so.
  */
+#include <machine.h>
 #include "predictor.h"
 #include "cpu.h"
-#include "machine.h"
 #include "vcpu.h"
 
 #define PRED_CMD_IBPB 1 /* APM vol 2, 3.2.9 */

@@ -1,5 +1,6 @@
 /* From boot's hand-over to the first instruction of init. Reads top to bottom in kernel_main(): check the map, set up the
  * processor, make init's objects, turn the map's entries into capabilities, write the boot information. */
+#include <machine.h>
 #include "../core.h"
 #include "../state.h"
 #include "boot_objects.h"
@@ -7,7 +8,6 @@
 #include "ioport.h"
 #include "irq.h"
 #include "log.h"
-#include "machine.h"
 #include "paging.h"
 #include "resources.h"
 #include "trap.h"

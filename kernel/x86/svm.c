@@ -6,11 +6,11 @@
  * #DB and #AC are intercepted because their delivery can raise themselves for ever with no other exit (CVE-2015-5307,
  * CVE-2015-8104). A machine check while the guest has CR4.MCE clear shuts the guest down, which is intercepted.
  */
+#include <machine.h>
 #include "../core.h"
 #include "../state.h"
 #include "cpu.h"
 #include "fpu.h"
-#include "machine.h"
 #include "svm.h"
 #include "trap.h"
 #include "vcpu.h"
@@ -137,6 +137,7 @@ static void switch_in(struct vcpu *v, paddr_t nested_root)
             last->dr[i] = read_dr(i);
         write_dr(i, v->dr[i]);
     }
+    vmcb_of(v)->nested_cr3 = nested_root;
     last = v;
     last_root = nested_root;
     flush_needed = true;
@@ -156,8 +157,6 @@ void guest_leave_domain(void) { set_tsc_aux(0); }
  * anyway: INT n, INT3 and INTO leave RIP where they stand. QEMU reports interrupts that V_IRQ raised as exceptions. */
 static word_t event_to_repeat(word_t info)
 {
-    if (!(info & VCPU_EVENT_VALID))
-        return 0;
     word_t type = info & EVENT_TYPE_MASK, vector = info & EVENT_VECTOR_MASK;
     if (type == VCPU_EVENT_SOFT_INTERRUPT || (type == VCPU_EVENT_EXCEPTION && (vector == 3 || vector == 4)))
         return 0;
@@ -283,13 +282,15 @@ enum guest_end guest_run(struct vcpu *v, paddr_t nested_root)
     struct vmcb *b = vmcb_of(v);
     if (v != last || nested_root != last_root)
         switch_in(v, nested_root);
-    b->nested_cr3 = nested_root;
-    b->tlb_control = !flush_needed ? TLB_KEEP : cpu.flush_by_asid ? TLB_FLUSH_GUEST : TLB_FLUSH_ALL;
-    flush_needed = false;
+    b->tlb_control = TLB_KEEP;
+    if (flush_needed) {
+        b->tlb_control = cpu.flush_by_asid ? TLB_FLUSH_GUEST : TLB_FLUSH_ALL;
+        flush_needed = false;
+    }
     fpu_set_xcr0(v->xcr0);
     set_tsc_aux(v->tsc_aux);
     svm_enter(v, object_paddr(v), host_state_paddr);
-    b->event = event_to_repeat(b->exit_interrupt_info);
+    b->event = b->exit_interrupt_info & VCPU_EVENT_VALID ? event_to_repeat(b->exit_interrupt_info) : 0;
     return classify(v);
 }
 

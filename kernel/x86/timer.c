@@ -1,10 +1,10 @@
 /* Deadlines. Armed vCPUs form a list by deadline; inserting walks it, so it is as long as the vCPUs that this node's
  * memory was made into: one, in a machine that gives a VM whole cores. */
+#include <machine.h>
 #include "timer.h"
 #include "../core.h"
 #include "../state.h"
 #include "irq.h"
-#include "machine.h"
 #include "vcpu.h"
 
 static struct vcpu *armed;

@@ -1,8 +1,8 @@
 /* Exceptions and interrupts, the C side. */
+#include <machine.h>
 #include "../core.h"
 #include "../state.h"
 #include "irq.h"
-#include "machine.h"
 #include "timer.h"
 #include "trap.h"
 

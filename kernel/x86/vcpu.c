@@ -87,10 +87,10 @@ void vcpu_run(void)
 word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
 {
     const struct vcpu *v = sender->vcpu;
-    *message_register(&receiver->context, 0) = guest_exit_word(v);
-    *message_register(&receiver->context, 1) = v->exit.q1;
-    *message_register(&receiver->context, 2) = v->exit.q2;
-    *message_register(&receiver->context, 3) = guest_rip(v);
+    receiver->context.r10 = guest_exit_word(v); /* MR0..MR3 */
+    receiver->context.r8 = v->exit.q1;
+    receiver->context.r9 = v->exit.q2;
+    receiver->context.r15 = guest_rip(v);
     word_t *buffer = tcb_ipc_buffer(receiver, true);
     if (!buffer)
         return EXIT_WORDS;
@@ -103,27 +103,33 @@ word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
     return (word_t)(to - buffer) - SEL4_IPC_MSG_WORD;
 }
 
-/* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. */
+/* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. Most replies carry one group of at most four words. */
 bool arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length)
 {
     struct vcpu *v = vcpu_thread->vcpu;
     word_t groups = label & MASK(VCPU_REPLY_ADVANCE_SHIFT), words[VCPU_ALL_WORDS];
     v->vmm_root = vspace_loaded();
-    word_t refused = groups & ~(word_t)v->transfer_in[v->exit.class];
-    unsigned n = refused ? 0 : words_of(groups);
-    const word_t *buffer = tcb_ipc_buffer(replier, false);
-    if (refused || n > length || (n > SEL4_MSG_REGISTERS && !buffer)) {
-        refuse_state(v, refused ? refused : groups, 0xff);
-        return true;
+    words[0] = replier->context.r10;
+    words[1] = replier->context.r8;
+    words[2] = replier->context.r9;
+    words[3] = replier->context.r15;
+    if (groups) {
+        word_t refused = groups & ~(word_t)v->transfer_in[v->exit.class];
+        unsigned n = refused ? 0 : words_of(groups);
+        const word_t *buffer = tcb_ipc_buffer(replier, false);
+        if (refused || n > length || (n > SEL4_MSG_REGISTERS && !buffer)) {
+            refuse_state(v, refused ? refused : groups, 0xff);
+            return true;
+        }
+        for (unsigned i = SEL4_MSG_REGISTERS; i < n; i++)
+            words[i] = buffer[SEL4_IPC_MSG_WORD + i];
+        int wrong = write_groups(v, groups, words);
+        if (wrong >= 0) {
+            refuse_state(v, (word_t)wrong >> 8, (word_t)wrong & 0xff);
+            return true;
+        }
     }
-    for (unsigned i = 0; i < n && i < SEL4_MSG_REGISTERS; i++)
-        words[i] = *message_register(&replier->context, i);
-    for (unsigned i = SEL4_MSG_REGISTERS; i < n; i++)
-        words[i] = buffer[SEL4_IPC_MSG_WORD + i];
-    int wrong = write_groups(v, groups, words);
-    if (wrong >= 0)
-        refuse_state(v, (word_t)wrong >> 8, (word_t)wrong & 0xff);
-    else if (label >> VCPU_REPLY_ADVANCE_SHIFT)
+    if (label >> VCPU_REPLY_ADVANCE_SHIFT)
         guest_advance(v, label >> VCPU_REPLY_ADVANCE_SHIFT & 0xf);
     return true;
 }

@@ -1,6 +1,6 @@
 /* Address-space roots: which one is loaded, what TLB entries must go, and what leaves look like. */
+#include <machine.h>
 #include "../core.h"
-#include "machine.h"
 #include "paging.h"
 #include "predictor.h"
 #include "vcpu.h"
@@ -53,14 +53,16 @@ status_t lookup_refused(enum level missing)
     return SEL4_FAILED_LOOKUP;
 }
 
-/* The thread's root as the hardware wants it. A capability whose ASID is gone names nothing. */
-static word_t thread_root(const struct tcb *t, enum cap_tag tag, enum root_kind kind)
+/* The thread's root as the hardware wants it. A capability whose ASID is gone names nothing. On the path of every switch. */
+static paddr_t thread_root(const struct tcb *t, enum cap_tag tag, enum root_kind kind)
 {
     cap_t cap = t->vspace.cap;
     if (cap_tag(cap) != tag || !table_mapped(cap))
         return 0;
-    struct root r = root_of_asid(table_asid(cap));
-    return r.kind == kind && r.offset == table_offset(cap) ? r.offset + kernel.window_paddr : 0;
+    const struct asid_pool *pool = kernel.asid_pools[table_asid(cap) / ASIDS_PER_POOL];
+    if (!pool || pool->roots[table_asid(cap) % ASIDS_PER_POOL] != (table_offset(cap) | kind))
+        return 0;
+    return table_offset(cap) + kernel.window_paddr;
 }
 
 paddr_t vspace_loaded(void) { return loaded; }
