@@ -83,13 +83,12 @@ static void discover_memory(void)
         need_room(ranges_remove(&free_early, own.r[i].start, own.r[i].end));
     need_room(ranges_remove(&free_early, 0, 1 << 20));
 
-    uint64_t limit = 1ull << cpu_physical_bits();
-    uint64_t mapped = identity_map_extend(limit, &free_early, &own);
-    uint64_t before = ranges_total(&input.ram);
+    uint64_t limit = 1ull << cpu_physical_bits(), top = input.ram.r[input.ram.count - 1].end;
+    uint64_t before = ranges_total(&input.ram), mapped = identity_map_extend(top < limit ? top : limit, &free_early, &own);
     launch.phys_limit = limit;
     need_room(ranges_remove(&input.ram, mapped < limit ? mapped : limit, UINT64_MAX));
     if (ranges_total(&input.ram) != before)
-        print("boot: %lu MiB of memory above 0x%lx are left unused\n", (before - ranges_total(&input.ram)) >> 20, mapped);
+        print("boot: machine: %lu MiB of memory are beyond reach and left unused\n", (before - ranges_total(&input.ram)) >> 20);
 }
 
 static void discover_firmware(void)
@@ -143,7 +142,6 @@ static void discover_cores(void)
 
 static void discover_interrupts(void)
 {
-    pic_silence();
     for (unsigned i = 0; i < madt.ioapic_count; i++) {
         if (madt.ioapics[i].paddr % PAGE || ranges_overlap(&input.ram, madt.ioapics[i].paddr, madt.ioapics[i].paddr + PAGE))
             stop("the firmware says that an IOAPIC is at 0x%lx, which cannot be", madt.ioapics[i].paddr);
@@ -254,6 +252,7 @@ __attribute__((noreturn)) static void boot_run(void)
     stage_reached(STAGE_PROCESSOR);
     interrupts_init();
     cpu_check();
+    pic_silence(); /* before the local APIC stops listening to the 8259: a request that is already up must go down again */
     cpu_enable_x2apic();
 
     stage_reached(STAGE_FIRMWARE);
