@@ -125,6 +125,11 @@ bool fault_has_timeout_handler(const struct tcb *);
 word_t fault_message(struct tcb *faulter, struct tcb *receiver);  /* writes the words, returns the length */
 bool fault_reply(struct tcb *faulter, struct tcb *replier);       /* true: run on */
 
+/* fastpath.c: true: done, and kernel.current is who runs next. False: nothing was changed, take the general path. */
+bool fastpath_call(struct tcb *);
+bool fastpath_reply_recv(struct tcb *);
+bool fastpath_vcpu_fault(struct tcb *);
+
 /* tcb.c */
 void thread_suspend(struct tcb *);
 void thread_resume(struct tcb *);                /* Resume, and WriteRegisters with resume */
@@ -151,6 +156,7 @@ void sched_context_complete_yield(struct tcb *yielder);  /* its YieldTo returns 
 
 /* schedule.c */
 void schedule(void);
+bool thread_may_follow(const struct tcb *next, const struct tcb *blocked); /* nobody ready would have to run before it */
 void clock_update(void);                         /* kernel.now, kernel.consumed */
 void charge_current(void);                       /* what was consumed is charged to the current scheduling context */
 void thread_wake(struct tcb *);                  /* it may run now: candidate for the next thread */

@@ -1,56 +1,21 @@
 /* Endpoints: a queue of senders or of receivers, by priority (first come first served among equals). */
 #include "core.h"
+#include "endpoint.h"
 #include "state.h"
 
-#define STATE_MASK 3ull
-
-static enum endpoint_state state_of(const struct endpoint *e) { return (enum endpoint_state)(e->head_and_state & STATE_MASK); }
-static struct tcb *head_of(const struct endpoint *e) { return (struct tcb *)(e->head_and_state & ~STATE_MASK); }
-static void set_head(struct endpoint *e, const struct tcb *head, enum endpoint_state s) { e->head_and_state = (word_t)head | s; }
-
-static void enqueue(struct endpoint *e, struct tcb *t, enum endpoint_state s)
-{
-    struct tcb *before = head_of(e) ? e->tail : NULL;
-    while (before && before->priority < t->priority)
-        before = before->ipc_link.prev;
-    struct tcb *after = before ? before->ipc_link.next : head_of(e);
-    t->ipc_link = (struct queue_link){before, after};
-    if (after)
-        after->ipc_link.prev = t;
-    else
-        e->tail = t;
-    if (before)
-        before->ipc_link.next = t;
-    set_head(e, before ? head_of(e) : t, s);
-}
-
-static void dequeue(struct endpoint *e, struct tcb *t)
-{
-    struct tcb *prev = t->ipc_link.prev, *next = t->ipc_link.next;
-    if (next)
-        next->ipc_link.prev = prev;
-    else
-        e->tail = prev;
-    if (prev)
-        prev->ipc_link.next = next;
-    else
-        set_head(e, next, next ? state_of(e) : ENDPOINT_IDLE);
-    t->ipc_link = (struct queue_link){NULL, NULL};
-}
-
-void endpoint_remove(struct tcb *t) { dequeue(t->blocked_on, t); }
+void endpoint_remove(struct tcb *t) { endpoint_dequeue(t->blocked_on, t); }
 
 void endpoint_requeue(struct tcb *t)
 {
     struct endpoint *e = t->blocked_on;
-    enum endpoint_state s = state_of(e);
-    dequeue(e, t);
-    enqueue(e, t, s);
+    enum endpoint_state s = endpoint_state(e);
+    endpoint_dequeue(e, t);
+    endpoint_enqueue(e, t, s);
 }
 
 void endpoint_send(struct tcb *sender, struct endpoint *e, word_t badge, word_t rights, bool blocking, bool call, bool donate)
 {
-    if (state_of(e) != ENDPOINT_RECEIVING) {
+    if (endpoint_state(e) != ENDPOINT_RECEIVING) {
         if (!blocking)
             return;
         sender->blocked_on = e;
@@ -59,11 +24,11 @@ void endpoint_send(struct tcb *sender, struct endpoint *e, word_t badge, word_t 
         sender->blocked_can_grant_reply = (rights & SEL4_RIGHT_GRANT_REPLY) != 0;
         sender->blocked_is_call = call;
         thread_set_state(sender, THREAD_BLOCKED_ON_SEND);
-        enqueue(e, sender, ENDPOINT_SENDING);
+        endpoint_enqueue(e, sender, ENDPOINT_SENDING);
         return;
     }
-    struct tcb *receiver = head_of(e);
-    dequeue(e, receiver);
+    struct tcb *receiver = endpoint_head(e);
+    endpoint_dequeue(e, receiver);
     ipc_transfer(sender, receiver, e, badge, (rights & SEL4_RIGHT_GRANT) != 0);
     struct reply *reply = receiver->reply;
     if (reply)
@@ -91,7 +56,7 @@ void endpoint_receive(struct tcb *t, cap_t cap, struct reply *reply, bool blocki
         notification_take(t, t->bound_notification);
         return;
     }
-    if (state_of(e) != ENDPOINT_SENDING) {
+    if (endpoint_state(e) != ENDPOINT_SENDING) {
         if (!blocking) {
             t->context.rdi = 0;
             return;
@@ -104,11 +69,11 @@ void endpoint_receive(struct tcb *t, cap_t cap, struct reply *reply, bool blocki
         if (reply)
             reply->tcb = t;
         thread_set_state(t, THREAD_BLOCKED_ON_RECEIVE);
-        enqueue(e, t, ENDPOINT_RECEIVING);
+        endpoint_enqueue(e, t, ENDPOINT_RECEIVING);
         return;
     }
-    struct tcb *sender = head_of(e);
-    dequeue(e, sender);
+    struct tcb *sender = endpoint_head(e);
+    endpoint_dequeue(e, sender);
     ipc_transfer(sender, t, e, sender->blocked_badge, sender->blocked_can_grant);
     if (sender->blocked_is_call || sender->fault.type != SEL4_FAULT_NULL) {
         if (reply && (sender->blocked_can_grant || sender->blocked_can_grant_reply))
@@ -144,8 +109,8 @@ static void release(struct tcb *t)
 
 void endpoint_cancel_all(struct endpoint *e)
 {
-    for (struct tcb *t; (t = head_of(e)) != NULL;) {
-        dequeue(e, t);
+    for (struct tcb *t; (t = endpoint_head(e)) != NULL;) {
+        endpoint_dequeue(e, t);
         release(t);
     }
     reschedule();
@@ -153,12 +118,12 @@ void endpoint_cancel_all(struct endpoint *e)
 
 void endpoint_cancel_badged(struct endpoint *e, word_t badge)
 {
-    if (state_of(e) != ENDPOINT_SENDING)
+    if (endpoint_state(e) != ENDPOINT_SENDING)
         return;
-    for (struct tcb *t = head_of(e), *next; t; t = next) {
+    for (struct tcb *t = endpoint_head(e), *next; t; t = next) {
         next = t->ipc_link.next;
         if (t->blocked_badge == badge) {
-            dequeue(e, t);
+            endpoint_dequeue(e, t);
             release(t);
         }
     }

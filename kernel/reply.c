@@ -4,15 +4,8 @@
  * Answering the top one returns it one step down. An entry that is taken out of the middle cuts the chain there: the
  * context then stays with whoever has it at that point. */
 #include "core.h"
+#include "reply.h"
 #include "state.h"
-
-#define NEXT_IS_SC 1ull
-
-static struct reply *below(const struct reply *r) { return (struct reply *)r->prev; }
-static struct sched_context *sc_on_top(const struct reply *r)
-{
-    return r->next & NEXT_IS_SC ? (struct sched_context *)(r->next & ~NEXT_IS_SC) : NULL;
-}
 
 void reply_unlink(struct reply *r)
 {
@@ -28,36 +21,29 @@ void reply_push(struct tcb *caller, struct tcb *callee, struct reply *r, bool do
     struct sched_context *sc = caller->sc;
     if (!sc || callee->sc || !donate)
         return;
-    r->prev = (word_t)sc->reply;
-    r->next = (word_t)sc | NEXT_IS_SC;
-    if (sc->reply)
-        sc->reply->next = (word_t)r;
-    sc->reply = r;
+    reply_stack_push(sc, r);
     sched_context_donate(sc, callee);
 }
 
 /* Out of its chain; what is below the top takes the context's link, anything else is cut. */
 static void leave_chain(struct reply *r)
 {
-    struct sched_context *sc = sc_on_top(r);
-    struct reply *down = below(r);
+    struct sched_context *sc = reply_sc(r);
     if (sc) {
-        sc->reply = down;
-        if (down)
-            down->next = (word_t)sc | NEXT_IS_SC;
-    } else {
-        if (r->next)
-            ((struct reply *)r->next)->prev = 0;
-        if (down)
-            down->next = 0;
+        reply_stack_pop(sc, r);
+        return;
     }
+    if (r->next)
+        ((struct reply *)r->next)->prev = 0;
+    if (reply_below(r))
+        reply_below(r)->next = 0;
     r->prev = r->next = 0;
 }
 
 void reply_remove(struct reply *r)
 {
     struct tcb *caller = r->tcb;
-    struct sched_context *sc = sc_on_top(r);
+    struct sched_context *sc = reply_sc(r);
     leave_chain(r);
     reply_unlink(r);
     if (sc && !caller->sc)
@@ -66,11 +52,11 @@ void reply_remove(struct reply *r)
 
 void reply_cut(struct reply *r)
 {
-    struct sched_context *sc = sc_on_top(r);
+    struct sched_context *sc = reply_sc(r);
     if (sc) { /* the chain ends here: nobody below gets it back */
         sc->reply = NULL;
-        if (below(r))
-            below(r)->next = 0;
+        if (reply_below(r))
+            reply_below(r)->next = 0;
         r->prev = r->next = 0;
     } else {
         leave_chain(r);

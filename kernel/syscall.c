@@ -111,8 +111,14 @@ void handle_syscall(int64_t number)
 {
     struct tcb *t = kernel.current;
     switch (number) {
-    case SEL4_SYS_CALL: invoke(t, t->context.rdi, CALL | BLOCKING | DONATE); break;
+    case SEL4_SYS_CALL:
+        if (fastpath_call(t))
+            return;
+        invoke(t, t->context.rdi, CALL | BLOCKING | DONATE);
+        break;
     case SEL4_SYS_REPLY_RECV:
+        if (fastpath_reply_recv(t))
+            return;
         if (invoke(t, t->context.r12, DONATE | IPC_ONLY))
             receive(t, true, true);
         break;
@@ -180,6 +186,8 @@ void handle_vcpu_fault(void)
 {
     struct tcb *t = kernel.current;
     t->fault.type = ATOLL_FAULT_VCPU;
+    if (fastpath_vcpu_fault(t))
+        return;
     fault_send(t);
     schedule();
 }
