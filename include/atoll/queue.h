@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct queue_producer) == QUEUE_PAGE, "one header page");
 
 struct queue_consumer {      /* written by the consumer only */
     uint64_t tail;           /* bytes ever read */
-    uint32_t asleep;         /* 1: ring the doorbell after writing */
+    uint32_t asleep;         /* not 0: ring the doorbell after writing, once for each value: the number of this sleep */
     uint32_t reserved[1021];
 };
 _Static_assert(sizeof(struct queue_consumer) == QUEUE_PAGE, "one page");
@@ -41,6 +41,7 @@ struct queue {
     volatile uint8_t *data;
     uint64_t size;
     uint64_t index; /* own index: head for the producer, tail for the consumer */
+    uint32_t sleep; /* producer: the sleep that it rang for last; consumer: its latest sleep's number */
 };
 
 /* Start an end. Producer memory must be zero or a former state of the same queue. */
@@ -51,6 +52,7 @@ static inline void queue_init_producer(struct queue *q, void *producer, void *co
     q->data = (volatile uint8_t *)producer + QUEUE_PAGE;
     q->size = size;
     q->index = q->producer->head;
+    q->sleep = 0;
     q->producer->magic = QUEUE_MAGIC;
 }
 
@@ -61,6 +63,7 @@ static inline void queue_init_consumer(struct queue *q, void *producer, void *co
     q->data = (volatile uint8_t *)producer + QUEUE_PAGE;
     q->size = size;
     q->index = q->consumer->tail;
+    q->sleep = q->consumer->asleep;
 }
 
 /* Bytes that the producer may write now. A tail outside (head - size, head] is a peer's lie: nothing. */
@@ -120,19 +123,27 @@ static inline uint64_t queue_read(struct queue *q, void *bytes, uint64_t n)
 
 /* After a write: must the doorbell be rung? Pairs with queue_sleep: the fences order
  * "publish head, read asleep" against "set asleep, read head". */
-static inline int queue_needs_doorbell(const struct queue *q)
+static inline int queue_needs_doorbell(struct queue *q)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return q->consumer->asleep == 1;
+    uint32_t sleep = q->consumer->asleep;
+    if (sleep == 0 || sleep == q->sleep)
+        return 0;
+    q->sleep = sleep;
+    return 1;
 }
+
+static inline void queue_wake(struct queue *q) { q->consumer->asleep = 0; }
 
 /* Before the consumer blocks: returns 1 when it may sleep, 0 when data arrived meanwhile. */
 static inline int queue_sleep(struct queue *q)
 {
-    q->consumer->asleep = 1;
+    if (++q->sleep == 0)
+        q->sleep = 1;
+    q->consumer->asleep = q->sleep;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (queue_used(q) == 0)
         return 1;
-    q->consumer->asleep = 0;
+    queue_wake(q);
     return 0;
 }

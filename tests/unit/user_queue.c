@@ -118,9 +118,18 @@ static void the_doorbell_is_not_missed(void **state)
     assert_int_equal(queue_sleep(&out), 1);
     queue_write(&in, "x", 1);
     assert_true(queue_needs_doorbell(&in));
+    assert_false(queue_needs_doorbell(&in)); /* one bell per sleep */
     assert_int_equal(queue_sleep(&out), 0); /* data is there: no sleep, and no bell wanted */
     assert_false(queue_needs_doorbell(&in));
     assert_int_equal(queue_read(&out, &byte, 1), 1);
+    /* A bell that came after its byte was read: the next sleep, at the same place, gets a bell of its own. */
+    assert_int_equal(queue_sleep(&out), 1);
+    queue_write(&in, "y", 1);
+    assert_int_equal(queue_read(&out, &byte, 1), 1);
+    assert_true(queue_needs_doorbell(&in));
+    assert_int_equal(queue_sleep(&out), 1);
+    queue_write(&in, "z", 1);
+    assert_true(queue_needs_doorbell(&in));
 }
 
 static void a_restarted_end_goes_on(void **state)

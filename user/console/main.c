@@ -192,7 +192,7 @@ static bool may_sleep(void)
         struct queue *q = &sources[i].queue;
         if (!queue_sleep(q)) {
             uint8_t bytes[SYSTEM_LINE_MAX];
-            q->consumer->asleep = 1; /* half a line: its rest rings */
+            q->consumer->asleep = q->sleep; /* perhaps half a line: then its rest rings */
             __atomic_thread_fence(__ATOMIC_SEQ_CST);
             sleep &= sources[i].kind != SOURCE_VM && line_length(bytes, queue_peek(q, bytes, sizeof bytes), false) == 0;
         }
@@ -204,7 +204,7 @@ static bool may_sleep(void)
 static void awake(void)
 {
     for (unsigned i = 0; i < source_count; i++)
-        sources[i].queue.consumer->asleep = 0;
+        queue_wake(&sources[i].queue);
 }
 
 void component_main(const void *frame, uint64_t tsc_hz)
@@ -221,8 +221,12 @@ void component_main(const void *frame, uint64_t tsc_hz)
     for (;;) {
         bool any = turns();
         any |= input_turn();
-        if (any || !may_sleep())
+        if (any)
             continue;
+        if (!may_sleep()) {
+            awake();
+            continue;
+        }
         uint64_t badge = sel4_wait(CONSOLE_SLOT_NOTIFICATION);
         awake();
         if (badge & CONSOLE_BADGE_DOORBELL)
