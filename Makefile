@@ -95,6 +95,18 @@ UNIT_SUITES += unit-kernel
 unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
 	@for t in $(KERNEL_UNIT_TESTS); do scripts/test-run $(B)/results kernel_$$t $(B)/unit/kernel_$$t || exit 1; done
 
+# The machine side with recorded instructions (tests/unit/host/machine.h), together with the logic.
+X86_UNIT_TESTS := resources vcpu_state memory devices vcpu
+X86_UNIT_SRCS := $(filter-out %.S start.c context.c cpu.c trap.c log.c memory.c,$(KERNEL_X86))
+$(B)/unit/x86_%: tests/unit/x86_%.c $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c \
+		tests/unit/x86_host.h tests/unit/host/machine.h $(wildcard kernel/*.h kernel/x86/*.h)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COMMON) $(SANITIZE) -I. -Itests/unit/host -fno-strict-aliasing -o $@ $(filter %.c,$^) -lcmocka
+UNIT_SUITES += unit-x86
+.PHONY: unit-x86
+unit-x86: $(X86_UNIT_TESTS:%=$(B)/unit/x86_%)
+	@for t in $(X86_UNIT_TESTS); do scripts/test-run $(B)/results x86_$$t $(B)/unit/x86_$$t || exit 1; done
+
 # ---- user level: library, init, node manager, VMM, console ---------------------------------------------------------------
 
 # Each component is its sources, the library and one of two start files, linked at one address by user/component.ld.
@@ -207,7 +219,7 @@ guests: $(GUEST_IMAGES)
 # Test guests: multiboot ELF32 containers of 64-bit code, one claim each (tests/guests). `make test-guests` builds them; `make guests-plain`
 # runs those that plain QEMU can judge as well.
 TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
-	timer fpu exceptions segments progress crash-vmm crash-kernel poweroff reset bench-exits
+	timer fpu exceptions segments lengths progress crash-vmm crash-kernel poweroff reset bench-exits
 TEST_GUEST_RUNTIME := start runtime trap apic acpi
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 

@@ -124,12 +124,14 @@ case_storms() {
 }
 
 case_devices() {
-    machine devices 5
+    machine devices 6
+    guest lengths lengths
     guest timer timer
     guest fpu fpu
     guest off poweroff
     guest again reset
     go 0 120 --exec again:cf9 --exec again:keyboard --exec again:port92 --exec again:exit
+    passes lengths "after each exiting instruction, whatever its prefixes, the guest goes on behind it"
     passes timer "one-shot, periodic and deadline timers"
     passes fpu "x87, SSE and AVX state"
     says system 'event: vm off powered-off' "ACPI power-off"
