@@ -156,7 +156,7 @@ void sched_context_complete_yield(struct tcb *yielder);  /* its YieldTo returns 
 
 /* schedule.c */
 void schedule(void);
-bool thread_may_follow(const struct tcb *next, const struct tcb *blocked); /* nobody ready would have to run before it */
+bool thread_is_highest(const struct tcb *);      /* nobody ready has a higher priority */
 void clock_update(void);                         /* kernel.now, kernel.consumed */
 void charge_current(void);                       /* what was consumed is charged to the current scheduling context */
 void thread_wake(struct tcb *);                  /* it may run now: candidate for the next thread */
@@ -173,6 +173,13 @@ static inline bool thread_runnable(const struct tcb *t) { return t->state == THR
 static inline bool thread_schedulable(const struct tcb *t)
 {
     return thread_runnable(t) && t->sc && t->sc->refill_max != 0 && !t->in_release_queue;
+}
+
+/* The running thread blocks: may `next` run without a look at the others? Who runs is of the highest priority there is, so the
+ * queues matter only if `next` is lower. */
+static inline bool thread_may_follow(const struct tcb *next, const struct tcb *blocked)
+{
+    return next->priority >= blocked->priority || thread_is_highest(next);
 }
 
 /* debug.c: false: not a debugging system call */

@@ -9,14 +9,14 @@
 #include "reply.h"
 #include "state.h"
 
-/* A CSpace of one level, as all components here have: the slot, or NULL (anything else). */
-static inline struct slot *lookup(const struct tcb *t, word_t cptr)
+/* A CSpace of one level, as all components here have: the capability, or null (anything else). */
+static inline cap_t lookup(const struct tcb *t, word_t cptr)
 {
     cap_t root = t->cspace.cap;
     unsigned radix = cnode_radix(root);
     if (cap_tag(root) != CAP_CNODE || radix + cnode_guard_size(root) != 64 || cptr >> radix != cnode_guard(root))
-        return NULL;
-    return (struct slot *)object_at(cnode_offset(root)) + (cptr & MASK(radix));
+        return cap_null();
+    return ((struct slot *)object_at(cnode_offset(root)))[cptr & MASK(radix)].cap;
 }
 
 /* Four words at most, no capabilities: all in registers. */
@@ -80,14 +80,14 @@ static inline void hand_over(struct tcb *t, struct tcb *receiver, cap_t c)
 
 bool fastpath_call(struct tcb *t)
 {
-    const struct slot *s = lookup(t, t->context.rdi);
-    if (!s || !short_message(t->context.rsi))
+    if (!short_message(t->context.rsi))
         return false;
-    struct tcb *receiver = passive_receiver(t, s->cap);
+    cap_t c = lookup(t, t->context.rdi);
+    struct tcb *receiver = passive_receiver(t, c);
     if (!receiver)
         return false;
     copy_message(&receiver->context, &t->context);
-    hand_over(t, receiver, s->cap);
+    hand_over(t, receiver, c);
     return true;
 }
 
@@ -104,12 +104,11 @@ bool fastpath_vcpu_fault(struct tcb *t)
 
 bool fastpath_reply_recv(struct tcb *t)
 {
-    const struct slot *reply_slot = lookup(t, t->context.r12), *s = lookup(t, t->context.rdi);
-    if (!reply_slot || !s || cap_tag(reply_slot->cap) != CAP_REPLY || cap_tag(s->cap) != CAP_ENDPOINT ||
-        !(cap_rights(s->cap) & SEL4_RIGHT_READ))
+    cap_t reply_cap = lookup(t, t->context.r12), c = lookup(t, t->context.rdi);
+    if (cap_tag(reply_cap) != CAP_REPLY || cap_tag(c) != CAP_ENDPOINT || !(cap_rights(c) & SEL4_RIGHT_READ))
         return false;
-    struct reply *r = object_at(cap_offset48(reply_slot->cap));
-    struct endpoint *e = object_at(cap_offset48(s->cap));
+    struct reply *r = object_at(cap_offset48(reply_cap));
+    struct endpoint *e = object_at(cap_offset48(c));
     struct tcb *caller = r->tcb;
     struct sched_context *sc = t->sc;
     if (!caller || caller->state != THREAD_BLOCKED_ON_REPLY || caller->sc || reply_sc(r) != sc ||
@@ -122,7 +121,7 @@ bool fastpath_reply_recv(struct tcb *t)
 
     bool run = true;
     if (vcpu_exit) {
-        run = fault_reply(caller, t);
+        run = arch_vcpu_fault_reply(caller, t, message_label(t->context.rsi), message_length(t->context.rsi));
         caller->fault.type = SEL4_FAULT_NULL;
     } else {
         copy_message(&caller->context, &t->context);
@@ -136,7 +135,7 @@ bool fastpath_reply_recv(struct tcb *t)
     caller->state = run ? THREAD_RUNNING : THREAD_INACTIVE;
 
     t->blocked_on = e;
-    t->blocked_can_grant = (cap_rights(s->cap) & SEL4_RIGHT_GRANT) != 0;
+    t->blocked_can_grant = (cap_rights(c) & SEL4_RIGHT_GRANT) != 0;
     t->reply = r;
     r->tcb = t;
     t->state = THREAD_BLOCKED_ON_RECEIVE;

@@ -102,11 +102,7 @@ static int highest_ready(void) /* a priority, -1: none */
     return group * 64 + 63 - __builtin_clzll(kernel.ready_bits[group]);
 }
 
-bool thread_may_follow(const struct tcb *next, const struct tcb *blocked)
-{
-    /* Who runs is of the highest priority there is: no need to look further if next is no lower. */
-    return next->priority >= blocked->priority || (int)next->priority >= highest_ready();
-}
+bool thread_is_highest(const struct tcb *t) { return (int)t->priority >= highest_ready(); }
 
 /* Release queue: runnable threads whose budget comes back later. */
 static ticks_t release_time(const struct tcb *t) { return sched_context_refill(t->sc, 0)->time; }
