@@ -28,7 +28,7 @@ run() {
 if [ $# -gt 0 ]; then
     for guest; do run "$guest" 1; done
 else
-    for guest in hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables vmrun vmmcall exceptions segments lengths; do
+    for guest in hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables vmrun vmmcall exceptions segments lengths babble; do
         run $guest 1
     done
     run hello 7 status=3
