@@ -13,7 +13,6 @@ static struct vm vm;
 static struct queue output, input;
 static uint32_t groups_of_class[EXIT_CLASSES];
 static uint64_t timer_set;       /* host TSC that the kernel was given; 0: off */
-static uint64_t rung_at = ~0ull; /* where the console's reader stood when its doorbell was last rung */
 
 static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
 {
@@ -25,15 +24,12 @@ static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
 
 /* -- Console. ------------------------------------------------------------------------------------------------------- */
 
-/* One bell per sleep: while the reader has not moved since the last one, that one is still on its way. */
 static void console_write(struct vm *v, uint8_t byte)
 {
     vm_count(v, VMM_COUNT_CONSOLE_BYTES);
     queue_write(&output, &byte, 1);
-    if (queue_needs_doorbell(&output) && output.consumer->tail != rung_at) {
-        rung_at = output.consumer->tail;
+    if (queue_needs_doorbell(&output))
         sel4_signal(VMM_SLOT_DOORBELL);
-    }
 }
 
 static void uart_send(void *context, uint8_t byte) { console_write(context, byte); }
