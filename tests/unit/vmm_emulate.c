@@ -407,7 +407,7 @@ static void lengths(void **state)
     CODE(0x0f, 0xa2, 0x66, 0x0f, 0xa2);
     fixture_exit(f, EXIT_CPUID, 0, 0);
     assert_int_equal(instruction_length(&f->vm, cpuid, 2), 2);
-    assert_int_equal(f->vm.code_page, 0x100000);
+    assert_int_equal(f->vm.code_pages[0].linear, 0x100000);
     assert_int_equal(instruction_length(&f->vm, cpuid, 2), 2);
     f->vm.vcpu.words[W_RIP] += 2;
     fixture_exit(f, EXIT_CPUID, 0, 0);

@@ -344,27 +344,18 @@ enum vm_next emulate_nested_fault(struct vm *vm)
     return vm->next;
 }
 
-/* TCG and older AMD CPUs do not report lengths. Most exits come from few places in the guest's kernel, whose code does not
- * move, so the last page is remembered and its bytes compared with the plain encoding. Should a guest play tricks with its
- * mappings, it only misplaces its own RIP. */
-unsigned instruction_length(struct vm *vm, const uint8_t *opcode, unsigned bytes)
+/* Decode, and remember the page: `slot` is where instruction_length looks next time. */
+unsigned instruction_length_decoded(struct vm *vm, struct code_page *slot, unsigned bytes)
 {
     struct vcpu *v = &vm->vcpu;
-    uint64_t offset = v->exit_rip & (PAGE - 1), physical;
+    uint64_t page = v->exit_rip & ~(uint64_t)(PAGE - 1), physical;
     struct guest_fault fault;
     struct instruction in;
 
-    if (v->exit_length)
-        return v->exit_length;
-    if (vm->code_bytes && v->exit_rip - offset == vm->code_page && offset + bytes <= PAGE &&
-        vm->code_bytes[offset] == opcode[0] && (bytes == 1 || vm->code_bytes[offset + 1] == opcode[1]))
-        return bytes;
     if (!fetch_and_decode(vm, &in))
         return bytes;
-    if (vcpu_code_bits(v) == 64 && guest_translate(&vm->memory, v, v->exit_rip - offset, GUEST_FETCH, &physical, &fault)) {
-        vm->code_page = v->exit_rip - offset;
-        vm->code_bytes = guest_memory_at(&vm->memory, physical & ~(uint64_t)(PAGE - 1), PAGE);
-    }
+    if (vcpu_code_bits(v) == 64 && guest_translate(&vm->memory, v, page, GUEST_FETCH, &physical, &fault))
+        *slot = (struct code_page){page, guest_memory_at(&vm->memory, physical & ~(uint64_t)(PAGE - 1), PAGE)};
     return in.length;
 }
 

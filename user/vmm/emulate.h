@@ -12,6 +12,22 @@ enum vm_next emulate_string_port(struct vm *vm, uint16_t port, unsigned bytes, b
 enum vm_next emulate_control(struct vm *vm);
 enum vm_next emulate_debug(struct vm *vm);
 
-/* Length of the instruction that exited, for instructions without operands in memory: what the hardware said, or decoded.
- * `opcode` is what an unprefixed one looks like. */
-unsigned instruction_length(struct vm *vm, const uint8_t *opcode, unsigned bytes);
+unsigned instruction_length_decoded(struct vm *vm, struct code_page *slot, unsigned bytes);
+
+/* Length of the instruction that exited, one without operands in memory, whose plain encoding is `opcode` (1 or 2 bytes).
+ * TCG and older AMD CPUs do not report lengths. Most exits come from few places in the guest's kernel, whose code does not
+ * move: pages are remembered, and their bytes compared with the plain encoding. Should a guest play tricks with its mappings,
+ * it only misplaces its own RIP. */
+static inline unsigned instruction_length(struct vm *vm, const uint8_t *opcode, unsigned bytes)
+{
+    struct vcpu *v = &vm->vcpu;
+    struct code_page *page = &vm->code_pages[v->exit_rip / 4096 % CODE_PAGES];
+    uint64_t offset = v->exit_rip % 4096;
+
+    if (v->exit_length)
+        return v->exit_length;
+    if (page->bytes && v->exit_rip - offset == page->linear && offset + bytes <= 4096 && page->bytes[offset] == opcode[0] &&
+        (bytes == 1 || page->bytes[offset + 1] == opcode[1]))
+        return bytes;
+    return instruction_length_decoded(vm, page, bytes);
+}

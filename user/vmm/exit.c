@@ -227,6 +227,8 @@ static void inject(struct vm *vm, int vector)
     uint64_t state;
     bool open;
 
+    if (vector < 0 && !vm->lapic.nmi_pending)
+        return;
     vcpu_need(v, VCPU_GROUP_EVENT | VCPU_GROUP_RIP);
     state = v->words[W_INTERRUPT_STATE] & ~(uint64_t)(VCPU_WINDOW | 0xfu << VCPU_WINDOW_PRIORITY_SHIFT);
     open = !(v->words[W_EVENT] & VCPU_EVENT_VALID) && (!(state & VCPU_SHADOW) || v->advance);
@@ -253,10 +255,9 @@ void exit_finish(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
     uint64_t cr8 = vm->lapic.tpr >> 4;
-    int vector = lapic_candidate(&vm->lapic);
 
     if (cr8 != (v->exit_flags >> EXIT_CR8_SHIFT & 0xf))
         vcpu_set(v, W_CR8, VCPU_GROUP_CONTROL, cr8);
-    if (vector >= 0 || vm->lapic.nmi_pending)
-        inject(vm, vector);
+    if (!lapic_quiet(&vm->lapic))
+        inject(vm, lapic_candidate(&vm->lapic));
 }

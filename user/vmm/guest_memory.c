@@ -65,13 +65,18 @@ static struct walk walk_mode(struct vcpu *v)
 /* Read an entry and say where it is. Memory that is not there reads as all ones, like on a bus. */
 static uint64_t walk_entry(const struct guest_memory *m, uint64_t address, unsigned bytes, void **place)
 {
-    uint64_t entry = 0;
+    uint32_t low;
+    uint64_t entry;
 
     *place = guest_memory_at(m, address, bytes);
     if (!*place)
         return ~0ull;
-    memcpy(&entry, *place, bytes);
-    return entry;
+    if (bytes == 8) {
+        __builtin_memcpy(&entry, *place, 8);
+        return entry;
+    }
+    __builtin_memcpy(&low, *place, 4);
+    return low;
 }
 
 /* May an entry end the walk at this level (0: the last)? Large pages: 2 MiB, 1 GiB, or 4 MiB with 32-bit entries. */
@@ -156,9 +161,9 @@ bool guest_translate(const struct guest_memory *m, struct vcpu *v, uint64_t line
 
         if (w.levels == 3 && i == 2)
             continue;
-        memcpy(&low, places[i], 4);
+        __builtin_memcpy(&low, places[i], 4);
         low |= ENTRY_ACCESSED | (i == level && (access & GUEST_WRITE) ? ENTRY_DIRTY : 0);
-        memcpy(places[i], &low, 4);
+        __builtin_memcpy(places[i], &low, 4);
     }
     if (w.entry_bytes == 4 && level == 1) /* PSE-36: bits 39..32 in bits 20..13 */
         *physical = (entry & 0xffc00000u) | (entry >> 13 & 0xff) << 32 | (linear & offset_mask);

@@ -62,17 +62,16 @@ bool lapic_write_base(struct lapic *l, uint64_t value)
     return true;
 }
 
-static int highest(const uint32_t *bits)
+static int highest(const uint32_t bits[8], uint8_t words)
 {
-    for (int i = 7; i >= 0; i--)
-        if (bits[i])
-            return i * 32 + 31 - __builtin_clz(bits[i]);
-    return -1;
+    int i = words ? 31 - __builtin_clz(words) : -1;
+
+    return i < 0 ? -1 : i * 32 + 31 - __builtin_clz(bits[i]);
 }
 
 static uint32_t processor_priority(const struct lapic *l)
 {
-    int serviced = highest(l->isr);
+    int serviced = highest(l->isr, l->isr_words);
     uint32_t in_service = serviced < 0 ? 0 : (uint32_t)serviced & 0xf0;
 
     return (l->tpr & 0xf0) >= in_service ? l->tpr : in_service;
@@ -80,19 +79,30 @@ static uint32_t processor_priority(const struct lapic *l)
 
 int lapic_candidate(const struct lapic *l)
 {
-    int vector = highest(l->irr);
+    int vector = highest(l->irr, l->irr_words);
 
-    return vector >> 4 > highest(l->isr) >> 4 && lapic_enabled(l) ? vector : -1;
+    return vector >> 4 > highest(l->isr, l->isr_words) >> 4 && lapic_enabled(l) ? vector : -1;
 }
 
-static void set_bit(uint32_t *bits, unsigned n) { bits[n / 32] |= 1u << n % 32; }
-static void clear_bit(uint32_t *bits, unsigned n) { bits[n / 32] &= ~(1u << n % 32); }
 static bool test_bit(const uint32_t *bits, unsigned n) { return bits[n / 32] >> n % 32 & 1; }
+
+static void set_bit(uint32_t *bits, uint8_t *words, unsigned n)
+{
+    bits[n / 32] |= 1u << n % 32;
+    *words |= (uint8_t)(1u << n / 32);
+}
+
+static void clear_bit(uint32_t *bits, uint8_t *words, unsigned n)
+{
+    bits[n / 32] &= ~(1u << n % 32);
+    if (!bits[n / 32])
+        *words &= (uint8_t)~(1u << n / 32);
+}
 
 void lapic_accept(struct lapic *l, unsigned vector)
 {
-    clear_bit(l->irr, vector & 0xff);
-    set_bit(l->isr, vector & 0xff);
+    clear_bit(l->irr, &l->irr_words, vector & 0xff);
+    set_bit(l->isr, &l->isr_words, vector & 0xff);
 }
 
 static void raise_error(struct lapic *l, uint32_t error)
@@ -116,11 +126,8 @@ void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level)
             raise_error(l, ERROR_RECEIVE_VECTOR);
             return;
         }
-        set_bit(l->irr, vector);
-        if (level)
-            set_bit(l->tmr, vector);
-        else
-            clear_bit(l->tmr, vector);
+        set_bit(l->irr, &l->irr_words, vector);
+        l->tmr[vector / 32] = (l->tmr[vector / 32] & ~(1u << vector % 32)) | (uint32_t)level << vector % 32;
         break;
     case MODE_NMI: l->nmi_pending = true; break;
     case MODE_INIT: l->stop = true; break;
@@ -203,11 +210,11 @@ static void write_lvt(struct lapic *l, enum lapic_lvt i, uint32_t value)
 
 static void write_eoi(struct lapic *l)
 {
-    int vector = highest(l->isr);
+    int vector = highest(l->isr, l->isr_words);
 
     if (vector < 0)
         return;
-    clear_bit(l->isr, (unsigned)vector);
+    clear_bit(l->isr, &l->isr_words, (unsigned)vector);
     if (test_bit(l->tmr, (unsigned)vector))
         l->ended_level = (uint8_t)vector;
 }

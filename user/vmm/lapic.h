@@ -24,6 +24,7 @@ struct lapic {
     uint32_t tpr, spurious, error_status, error_pending, ldr, dfr;
     uint32_t lvt[LVT_COUNT];
     uint32_t irr[8], isr[8], tmr[8];
+    uint8_t irr_words, isr_words; /* which of the words above are not zero */
     uint64_t icr;
     /* Timer. It counts at the TSC's rate, so that one clock serves all modes. */
     uint32_t divide, initial_count;
@@ -52,6 +53,9 @@ void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level);
 
 /* Fire the timer if `now` has come. */
 void lapic_tick(struct lapic *l, uint64_t now);
+
+/* Nothing waits: the question of every exit. */
+static inline bool lapic_quiet(const struct lapic *l) { return !l->irr_words && !l->nmi_pending; }
 
 /* The vector that waits above everything in service, or -1. It may be delivered if its class (vector >> 4) is above the task
  * priority's, which the guest also reaches as CR8, without an exit. lapic_accept moves it in service. */

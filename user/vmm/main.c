@@ -12,7 +12,7 @@ const char component_name[] = "vmm";
 static struct vm vm;
 static struct queue output, input;
 static uint32_t groups_of_class[EXIT_CLASSES];
-static uint64_t timer_set;       /* host TSC that the kernel was given; 0: off */
+static uint64_t timer_deadline, timer_offset; /* guest TSC and its offset that the kernel's timer was last set for; 0: off */
 
 static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
 {
@@ -100,24 +100,26 @@ static void test_hook(struct vm *v, uint8_t value)
 
 /* -- Timer and interrupts. ------------------------------------------------------------------------------------------- */
 
-/* Give the kernel the APIC timer's next deadline, if it is another one than before. */
+/* Give the kernel the APIC timer's next deadline. One that has come fires here. */
+static void set_timer(void)
+{
+    uint64_t now = host_tsc(), host = 0;
+
+    lapic_tick(&vm.lapic, now + vm.tsc_offset);
+    if (vm.lapic.deadline) {
+        host = vm.lapic.deadline - vm.tsc_offset;
+        if (host <= now) /* farther away than the TSC can count: the guest set its TSC back */
+            host = 0;
+    }
+    timer_deadline = vm.lapic.deadline;
+    timer_offset = vm.tsc_offset;
+    vcpu_set_timer(VMM_SLOT_VCPU, host ? VMM_SLOT_NOTIFICATION : 0, host);
+}
+
 static void sync_timer(void)
 {
-    uint64_t deadline = vm.lapic.deadline, host = 0;
-
-    if (deadline) {
-        uint64_t now = host_tsc();
-
-        host = deadline - vm.tsc_offset;
-        if (deadline > now + vm.tsc_offset && host < now) /* farther away than the TSC can count */
-            host = 0;
-        else if (host == 0)
-            host = 1;
-    }
-    if (host == timer_set)
-        return;
-    timer_set = host;
-    vcpu_set_timer(VMM_SLOT_VCPU, host ? VMM_SLOT_NOTIFICATION : 0, host);
+    if (vm.lapic.deadline != timer_deadline || vm.tsc_offset != timer_offset)
+        set_timer();
 }
 
 static void take_signals(uint64_t badge)
@@ -127,10 +129,8 @@ static void take_signals(uint64_t badge)
         console_read(&vm);
         port_update_uart(&vm);
     }
-    if (badge & VMM_BADGE_TIMER) {
-        timer_set = 0;
-        lapic_tick(&vm.lapic, vm_tsc(&vm));
-    }
+    if (badge & VMM_BADGE_TIMER)
+        set_timer();
     sync_timer();
 }
 
@@ -185,8 +185,7 @@ static void run_exit(void)
     case VM_POWER_OFF: end(MANAGER_POWERED_OFF);
     case VM_STOP: end(MANAGER_STOPPED);
     }
-    if (vm.lapic.deadline || timer_set)
-        sync_timer();
+    sync_timer();
     exit_finish(&vm);
 }
 

@@ -21,7 +21,7 @@ enum vm_next vm_stop(struct vm *vm, const char *format, ...)
 bool vm_reset(struct vm *vm)
 {
     vm->tsc_offset = 0; /* the TSC counts from the machine's power-on, as on the bare machine; a guest may set its own */
-    vm->code_bytes = NULL;
+    memset(vm->code_pages, 0, sizeof vm->code_pages);
     vm->pci = (struct pci){0};
     msr_reset(&vm->msr);
     clock_reset(&vm->clock);

@@ -31,6 +31,13 @@ struct msr_state { /* registers that only remember */
     uint64_t mcg_status;
 };
 
+/* Pages of code whose exits have been decoded before, see instruction_length(). */
+#define CODE_PAGES 16
+struct code_page {
+    uint64_t linear;      /* its first byte */
+    const uint8_t *bytes; /* NULL: none */
+};
+
 struct vm {
     const struct vm_config *config;
     struct guest_memory memory;
@@ -46,8 +53,7 @@ struct vm {
     struct pci pci;
     uint64_t tsc_offset;           /* guest TSC = host TSC + this */
     enum vm_next next;             /* what a device asked for during this exit */
-    uint64_t code_page;            /* see instruction_length(): linear page of the last instruction decoded, */
-    const uint8_t *code_bytes;     /* and its bytes; NULL: none yet */
+    struct code_page code_pages[CODE_PAGES];
     void (*console_read)(struct vm *vm); /* the guest took input: more may come */
     void (*exit_code)(struct vm *vm, uint32_t code);
     void (*test_hook)(struct vm *vm, uint8_t value);
