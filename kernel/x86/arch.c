@@ -203,14 +203,14 @@ void arch_tcb_init(struct tcb *t)
 status_t arch_check_vspace(cap_t cap)
 {
     enum cap_tag tag = cap_tag(cap);
-    return (tag == CAP_PML4 || tag == CAP_NPML4) && table_mapped(cap) ? STATUS_OK : SEL4_ILLEGAL_OPERATION;
+    return (tag == CAP_PML4 || tag == CAP_NPML4) && table_mapped(cap) ? STATUS_OK : refuse_plain(SEL4_ILLEGAL_OPERATION);
 }
 
 status_t arch_check_ipc_buffer(word_t vaddr, cap_t cap)
 {
     if (cap_tag(cap) != CAP_FRAME || frame_only(cap))
-        return SEL4_ILLEGAL_OPERATION;
-    return vaddr & MASK(SEL4_IPC_BUFFER_BITS) ? SEL4_ALIGNMENT_ERROR : STATUS_OK;
+        return refuse_plain(SEL4_ILLEGAL_OPERATION);
+    return vaddr & MASK(SEL4_IPC_BUFFER_BITS) ? refuse_plain(SEL4_ALIGNMENT_ERROR) : STATUS_OK;
 }
 
 static void bases_save(const struct tcb *next)

@@ -42,6 +42,7 @@ void arch_irq_handler_deleted(word_t irq)
 {
     arch_irq_mask(irq, true);
     routes[irq].pinned = false;
+    kernel.irq_state[irq] = IRQ_INACTIVE;
 }
 
 static status_t vector_refused(word_t user_vector)

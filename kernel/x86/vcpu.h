@@ -5,7 +5,7 @@
 #include "../arch.h"
 
 #define VCPU_MAX_GROUP_WORDS 16
-#define VCPU_ALL_WORDS 62 /* of all groups together */
+#define VCPU_ALL_WORDS 60 /* of all groups together */
 
 struct guest_registers { /* those that VMRUN and #VMEXIT don't switch; order: context.h */
     word_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
