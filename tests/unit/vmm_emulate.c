@@ -412,6 +412,15 @@ static void lengths(void **state)
     f->vm.vcpu.words[W_RIP] += 2;
     fixture_exit(f, EXIT_CPUID, 0, 0);
     assert_int_equal(instruction_length(&f->vm, cpuid, 2), 3);
+    CODE(0x0f, 0x01, 0xd1, 0x0f, 0xa2); /* the page is known now: all bytes of the encoding count */
+    for (unsigned i = 0; i < 2; i++) {
+        f->vm.vcpu.words[W_CR4] |= CR4_OSXSAVE;
+        f->vm.vcpu.words[W_RAX] = 1;
+        f->vm.vcpu.words[W_RCX] = f->vm.vcpu.words[W_RDX] = 0;
+        fixture_exit(f, EXIT_XSETBV, 0, 0);
+        assert_int_equal(exit_handle(&f->vm), VM_RESUME);
+        assert_int_equal(f->vm.vcpu.advance, 3);
+    }
     f->vm.vcpu.exit_length = 7;
     assert_int_equal(instruction_length(&f->vm, cpuid, 2), 7);
 }

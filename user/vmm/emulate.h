@@ -14,7 +14,7 @@ enum vm_next emulate_debug(struct vm *vm);
 
 unsigned instruction_length_decoded(struct vm *vm, struct code_page *slot, unsigned bytes);
 
-/* Length of the instruction that exited, one without operands in memory, whose plain encoding is `opcode` (1 or 2 bytes).
+/* Length of the instruction that exited, one without operands in memory, whose whole plain encoding is `opcode`, 1 to 3 bytes.
  * TCG and older AMD CPUs do not report lengths. Most exits come from few places in the guest's kernel, whose code does not
  * move: pages are remembered, and their bytes compared with the plain encoding. Should a guest play tricks with its mappings,
  * it only misplaces its own RIP. */
@@ -27,7 +27,7 @@ static inline unsigned instruction_length(struct vm *vm, const uint8_t *opcode, 
     if (v->exit_length)
         return v->exit_length;
     if (page->bytes && v->exit_rip - offset == page->linear && offset + bytes <= 4096 && page->bytes[offset] == opcode[0] &&
-        (bytes == 1 || page->bytes[offset + 1] == opcode[1]))
+        (bytes < 2 || page->bytes[offset + 1] == opcode[1]) && (bytes < 3 || page->bytes[offset + 2] == opcode[2]))
         return bytes;
     return instruction_length_decoded(vm, page, bytes);
 }

@@ -11,7 +11,7 @@
 
 static const uint8_t opcode_cpuid[] = {0x0f, 0xa2}, opcode_rdmsr[] = {0x0f, 0x32}, opcode_wrmsr[] = {0x0f, 0x30},
                      opcode_hlt[] = {0xf4}, opcode_pause[] = {0xf3, 0x90}, opcode_invd[] = {0x0f, 0x08},
-                     opcode_0f01[] = {0x0f, 0x01}, opcode_rdtsc[] = {0x0f, 0x31};
+                     opcode_xsetbv[] = {0x0f, 0x01, 0xd1}, opcode_vmmcall[] = {0x0f, 0x01, 0xd9}, opcode_rdtsc[] = {0x0f, 0x31};
 
 uint32_t exit_groups(enum vcpu_exit exit_class)
 {
@@ -145,7 +145,7 @@ static enum vm_next exit_xsetbv(struct vm *vm)
         return VM_RESUME;
     }
     vcpu_set(v, W_XCR0, VCPU_GROUP_CONTROL, value);
-    v->advance = instruction_length(vm, opcode_0f01, 2);
+    advance(vm, opcode_xsetbv, sizeof opcode_xsetbv);
     return VM_RESUME;
 }
 
@@ -153,7 +153,7 @@ static enum vm_next exit_xsetbv(struct vm *vm)
 static enum vm_next exit_call(struct vm *vm)
 {
     vcpu_set(&vm->vcpu, W_RAX, VCPU_GROUP_ABCD, -(uint64_t)KVM_ENOSYS);
-    vm->vcpu.advance = vm->vcpu.exit_length ? vm->vcpu.exit_length : 3;
+    advance(vm, opcode_vmmcall, sizeof opcode_vmmcall);
     return VM_RESUME;
 }
 
