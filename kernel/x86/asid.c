@@ -70,6 +70,7 @@ status_t asid_pool_invoke(struct invocation *inv)
 static void root_stop(word_t word)
 {
     struct root r = {(enum root_kind)(word & 3), word & ~3ull, 0};
+    vspace_forget();
     if (r.kind == ROOT_PML4)
         vspace_root_gone(r.offset);
     else if (r.kind == ROOT_NESTED)

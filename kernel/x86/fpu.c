@@ -22,19 +22,19 @@
 #define FXSAVE_MXCSR 24
 
 static struct tcb *owner_tcb; /* at most one of the two */
-static struct vcpu *owner_vcpu;
+struct vcpu *fpu_owner_vcpu;
 static word_t xcr0 = XCR0_USER; /* as the register holds it */
-static bool disabled;           /* CR0.TS */
+bool fpu_is_disabled;           /* CR0.TS */
 
 static void set_disabled(bool on)
 {
-    if (on == disabled)
+    if (on == fpu_is_disabled)
         return;
     if (on)
         write_cr0(read_cr0() | CR0_TS);
     else
         clts();
-    disabled = on;
+    fpu_is_disabled = on;
 }
 
 void fpu_set_xcr0(word_t value)
@@ -49,33 +49,32 @@ static void save_owner(void)
 {
     if (owner_tcb) {
         fxsave(owner_tcb->fpu);
-    } else if (owner_vcpu && cpu.xsave) {
+    } else if (fpu_owner_vcpu && cpu.xsave) {
         fpu_set_xcr0(cpu.xcr0_mask);
-        xsave(owner_vcpu->fpu, cpu.xcr0_mask);
-    } else if (owner_vcpu) {
-        fxsave(owner_vcpu->fpu);
+        xsave(fpu_owner_vcpu->fpu, cpu.xcr0_mask);
+    } else if (fpu_owner_vcpu) {
+        fxsave(fpu_owner_vcpu->fpu);
     }
     owner_tcb = NULL;
-    owner_vcpu = NULL;
+    fpu_owner_vcpu = NULL;
     /* AMD parts before Zen 2 restore FIP, FDP and FOP only if an exception is pending, so they would show the last owner's
      * addresses (APM vol 3, FXRSTOR; CPUID 8000_0008 EBX 2). */
     if (!cpu.x87_pointers_saved)
         fpu_clear_pointers();
 }
 
-void fpu_switch(struct tcb *t)
+void fpu_switch_slowly(struct tcb *t)
 {
     if (t->vcpu) {
-        if (owner_vcpu == t->vcpu)
-            return; /* CR0.TS stays as it is: the guest has a CR0 of its own */
         set_disabled(false);
         save_owner();
-        owner_vcpu = t->vcpu;
+        guest_refresh();
+        fpu_owner_vcpu = t->vcpu;
         if (cpu.xsave) {
             fpu_set_xcr0(cpu.xcr0_mask);
-            xrstor(owner_vcpu->fpu, cpu.xcr0_mask);
+            xrstor(fpu_owner_vcpu->fpu, cpu.xcr0_mask);
         } else {
-            fxrstor(owner_vcpu->fpu);
+            fxrstor(fpu_owner_vcpu->fpu);
         }
     } else if (t->fpu_disabled) {
         set_disabled(true);
@@ -94,8 +93,8 @@ void fpu_forget(const void *owner)
 {
     if (owner_tcb == owner)
         owner_tcb = NULL;
-    if (owner_vcpu == owner)
-        owner_vcpu = NULL;
+    if (fpu_owner_vcpu == owner)
+        fpu_owner_vcpu = NULL;
 }
 
 static void image_init(uint8_t *image)

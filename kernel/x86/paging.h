@@ -81,5 +81,5 @@ void vspace_root_init(word_t *pml4);          /* copy the kernel's two entries i
 void vspace_switch(const struct tcb *);       /* load the thread's tables, or the kernel's own */
 void vspace_root_gone(word_t offset);         /* stop using a root that is going away */
 paddr_t vspace_loaded(void);                   /* the root in CR3 */
-word_t vspace_root_paddr(const struct tcb *); /* 0: the thread has no valid address space */
-word_t vspace_nested_paddr(const struct tcb *); /* same, for a vCPU thread's nested root */
+paddr_t vspace_nested_paddr(const struct tcb *); /* a vCPU thread's nested root, 0: none that is valid */
+void vspace_forget(void);                     /* an ASID goes */

@@ -27,7 +27,9 @@ static uint8_t io_map[IOPM_SIZE] __attribute__((aligned(4096)));
 static uint8_t host_save[4096] __attribute__((aligned(4096)));  /* VMRUN's own */
 static uint8_t host_state[4096] __attribute__((aligned(4096))); /* for VMSAVE and VMLOAD: TR, SYSCALL MSRs */
 static paddr_t msr_map_paddr, io_map_paddr, host_state_paddr;
-static bool present, flush_needed, has_tsc_aux;
+static bool present, has_tsc_aux;
+static bool flush_needed; /* TLB entries of the guest are stale */
+static bool refresh;      /* that, or another register that guests and hosts share */
 
 /* What the hardware holds of a guest. */
 static struct vcpu *last;
@@ -114,6 +116,8 @@ void guest_init(struct vcpu *v)
         .rip = 0xfff0,
         .pat = 0x0007040600070406ull,
     };
+    guest_forget(v);
+    v->paddr = object_paddr(v);
     v->registers = (struct guest_registers){0};
     v->xcr0 = 1;
     v->tsc_aux = 0;
@@ -122,25 +126,13 @@ void guest_init(struct vcpu *v)
 
 /* ---- running ---- */
 
-void vcpu_flush_tlb(void) { flush_needed = true; }
+void vcpu_flush_tlb(void) { flush_needed = refresh = true; }
+void guest_refresh(void) { refresh = true; }
 
 void guest_forget(const struct vcpu *v)
 {
     if (last == v)
         last = NULL; /* its memory may become another vCPU, whose first run must flush */
-}
-
-static void switch_in(struct vcpu *v, paddr_t nested_root)
-{
-    for (unsigned i = 0; v != last && i < 4; i++) {
-        if (last)
-            last->dr[i] = read_dr(i);
-        write_dr(i, v->dr[i]);
-    }
-    vmcb_of(v)->nested_cr3 = nested_root;
-    last = v;
-    last_root = nested_root;
-    flush_needed = true;
 }
 
 static void set_tsc_aux(word_t value)
@@ -151,7 +143,32 @@ static void set_tsc_aux(word_t value)
     loaded_tsc_aux = value;
 }
 
-void guest_leave_domain(void) { set_tsc_aux(0); }
+void guest_leave_domain(void)
+{
+    set_tsc_aux(0);
+    refresh = true;
+}
+
+/* Everything that the hardware must hold for this guest and that stays as it is from one entry to the next. */
+static void switch_in(struct vcpu *v, paddr_t nested_root)
+{
+    struct vmcb *b = vmcb_of(v);
+    for (unsigned i = 0; v != last && i < 4; i++) {
+        if (last)
+            last->dr[i] = read_dr(i);
+        write_dr(i, v->dr[i]);
+    }
+    if (v != last || nested_root != last_root)
+        flush_needed = true;
+    if (flush_needed)
+        b->tlb_control = cpu.flush_by_asid ? TLB_FLUSH_GUEST : TLB_FLUSH_ALL;
+    b->nested_cr3 = nested_root;
+    fpu_set_xcr0(v->xcr0);
+    set_tsc_aux(v->tsc_aux);
+    last = v;
+    last_root = nested_root;
+    flush_needed = refresh = false;
+}
 
 /* An event whose delivery an exit cut short is delivered again at the next entry, unless the instruction that raised it is done again
  * anyway: INT n, INT3 and INTO leave RIP where they stand. QEMU reports interrupts that V_IRQ raised as exceptions. */
@@ -280,34 +297,29 @@ static enum guest_end classify(struct vcpu *v)
 enum guest_end guest_run(struct vcpu *v, paddr_t nested_root)
 {
     struct vmcb *b = vmcb_of(v);
-    if (v != last || nested_root != last_root)
+    if (v != last || nested_root != last_root || refresh)
         switch_in(v, nested_root);
+    svm_enter(v, v->paddr, host_state_paddr);
     b->tlb_control = TLB_KEEP;
-    if (flush_needed) {
-        b->tlb_control = cpu.flush_by_asid ? TLB_FLUSH_GUEST : TLB_FLUSH_ALL;
-        flush_needed = false;
-    }
-    fpu_set_xcr0(v->xcr0);
-    set_tsc_aux(v->tsc_aux);
-    svm_enter(v, object_paddr(v), host_state_paddr);
     b->event = b->exit_interrupt_info & VCPU_EVENT_VALID ? event_to_repeat(b->exit_interrupt_info) : 0;
     return classify(v);
 }
 
 /* ---- state ---- */
 
-word_t guest_rip(const struct vcpu *v) { return vmcb_read(v)->rip; }
-
 static bool interruptible(const struct vmcb *b)
 {
     return (b->rflags & RFLAGS_IF) && !(b->interrupt_shadow & INTERRUPT_SHADOW);
 }
 
-word_t guest_exit_word(const struct vcpu *v)
+void guest_exit_message(const struct vcpu *v, struct context *to)
 {
     const struct vmcb *b = vmcb_read(v);
-    return v->exit.class | v->exit.length << EXIT_LENGTH_SHIFT | (interruptible(b) ? EXIT_INTERRUPTIBLE : 0) |
-           (b->event ? EXIT_EVENT_PENDING : 0) | (b->virtual_interrupt & V_TPR_MASK) << EXIT_CR8_SHIFT;
+    to->r10 = v->exit.class | v->exit.length << EXIT_LENGTH_SHIFT | (interruptible(b) ? EXIT_INTERRUPTIBLE : 0) |
+              (b->event ? EXIT_EVENT_PENDING : 0) | (b->virtual_interrupt & V_TPR_MASK) << EXIT_CR8_SHIFT;
+    to->r8 = v->exit.q1;
+    to->r9 = v->exit.q2;
+    to->r15 = b->rip;
 }
 
 void guest_advance(struct vcpu *v, word_t bytes)
@@ -426,6 +438,7 @@ static void write_control(struct vcpu *v, const word_t *w)
     /* Paging as the guest's TLB entries know it: as the guest's own MOV would, a change here makes them stale. */
     if (b->cr0 != w[0] || b->cr3 != w[2] || b->cr4 != w[3] || (b->efer & ~EFER_SVME) != w[5])
         flush_needed = true;
+    refresh = true; /* XCR0 */
     b->cr0 = w[0], b->cr2 = w[1], b->cr3 = w[2], b->cr4 = w[3];
     b->virtual_interrupt = (b->virtual_interrupt & ~V_TPR_MASK) | w[4];
     b->efer = w[5] | EFER_SVME; /* VMRUN insists on it */
@@ -433,12 +446,20 @@ static void write_control(struct vcpu *v, const word_t *w)
     b->dr6 = w[7], b->dr7 = w[8];
 }
 
+void guest_write_abcd(struct vcpu *v, word_t rax, word_t rbx, word_t rcx, word_t rdx)
+{
+    vmcb_of(v)->rax = rax;
+    v->registers.rbx = rbx;
+    v->registers.rcx = rcx;
+    v->registers.rdx = rdx;
+}
+
 void guest_write_group(struct vcpu *v, unsigned group, const word_t *w)
 {
     struct vmcb *b = vmcb_of(v);
     struct guest_registers *r = &v->registers;
     switch (1u << group) {
-    case VCPU_GROUP_ABCD: b->rax = w[0], r->rbx = w[1], r->rcx = w[2], r->rdx = w[3]; break;
+    case VCPU_GROUP_ABCD: guest_write_abcd(v, w[0], w[1], w[2], w[3]); break;
     case VCPU_GROUP_GPR:
         r->rsi = w[0], r->rdi = w[1], r->rbp = w[2], b->rsp = w[3];
         r->r8 = w[4], r->r9 = w[5], r->r10 = w[6], r->r11 = w[7], r->r12 = w[8], r->r13 = w[9], r->r14 = w[10], r->r15 = w[11];
@@ -458,7 +479,7 @@ void guest_write_group(struct vcpu *v, unsigned group, const word_t *w)
         b->sysenter_cs = w[5], b->sysenter_esp = w[6], b->sysenter_eip = w[7], b->pat = w[8];
         break;
     case VCPU_GROUP_EVENT: set_event(v, w[0]), set_interrupt_state(v, w[1]); break;
-    case VCPU_GROUP_TSC: b->tsc_offset = w[0], v->tsc_aux = w[1]; break;
+    case VCPU_GROUP_TSC: b->tsc_offset = w[0], v->tsc_aux = w[1], refresh = true; break;
     default: break;
     }
 }

@@ -87,15 +87,12 @@ void vcpu_run(void)
 word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
 {
     const struct vcpu *v = sender->vcpu;
-    receiver->context.r10 = guest_exit_word(v); /* MR0..MR3 */
-    receiver->context.r8 = v->exit.q1;
-    receiver->context.r9 = v->exit.q2;
-    receiver->context.r15 = guest_rip(v);
-    word_t *buffer = tcb_ipc_buffer(receiver, true);
-    if (!buffer)
+    guest_exit_message(v, &receiver->context);
+    word_t rest = v->transfer_out[v->exit.class];
+    word_t *buffer = tcb_ipc_buffer(receiver, true), *to = buffer + SEL4_IPC_MSG_WORD + EXIT_WORDS;
+    if (!rest || !buffer)
         return EXIT_WORDS;
-    word_t *to = buffer + SEL4_IPC_MSG_WORD + EXIT_WORDS;
-    for (word_t rest = v->transfer_out[v->exit.class]; rest; rest &= rest - 1) {
+    for (; rest; rest &= rest - 1) {
         unsigned g = (unsigned)__builtin_ctzll(rest);
         guest_read_group(v, g, to);
         to += vcpu_group_words(g);
@@ -103,17 +100,17 @@ word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
     return (word_t)(to - buffer) - SEL4_IPC_MSG_WORD;
 }
 
-/* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. Most replies carry one group of at most four words. */
+/* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. Most replies carry rax to rdx or nothing. */
 bool arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length)
 {
     struct vcpu *v = vcpu_thread->vcpu;
-    word_t groups = label & MASK(VCPU_REPLY_ADVANCE_SHIFT), words[VCPU_ALL_WORDS];
+    const struct context *c = &replier->context;
+    word_t groups = label & MASK(VCPU_REPLY_ADVANCE_SHIFT);
     v->vmm_root = vspace_loaded();
-    words[0] = replier->context.r10;
-    words[1] = replier->context.r8;
-    words[2] = replier->context.r9;
-    words[3] = replier->context.r15;
-    if (groups) {
+    if (groups == VCPU_GROUP_ABCD && (v->transfer_in[v->exit.class] & VCPU_GROUP_ABCD) && length >= 4) {
+        guest_write_abcd(v, c->r10, c->r8, c->r9, c->r15); /* nothing to check */
+    } else if (groups) {
+        word_t words[VCPU_ALL_WORDS] = {c->r10, c->r8, c->r9, c->r15};
         word_t refused = groups & ~(word_t)v->transfer_in[v->exit.class];
         unsigned n = refused ? 0 : words_of(groups);
         const word_t *buffer = tcb_ipc_buffer(replier, false);

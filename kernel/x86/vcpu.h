@@ -21,6 +21,7 @@ struct vcpu { /* 16 KiB of private memory, 4 KiB-aligned */
     uint8_t hardware[4096]; /* VMCB or VMCS */
     struct guest_registers registers;
     struct tcb *tcb;        /* NULL: unbound */
+    paddr_t paddr;          /* its own */
     word_t xcr0, tsc_aux;
     word_t dr[4];
     paddr_t vmm_root;       /* address space of whoever replied last: same security domain (predictor.c) */
@@ -60,9 +61,10 @@ void guest_init(struct vcpu *);                       /* state after INIT */
 enum guest_end guest_run(struct vcpu *, paddr_t nested_root);
 void guest_read_group(const struct vcpu *, unsigned group, word_t *words);
 void guest_write_group(struct vcpu *, unsigned group, const word_t *words); /* checked words only */
+void guest_write_abcd(struct vcpu *, word_t rax, word_t rbx, word_t rcx, word_t rdx);
 void guest_advance(struct vcpu *, word_t bytes);
-word_t guest_exit_word(const struct vcpu *);          /* MR0 of the exit message */
-word_t guest_rip(const struct vcpu *);
+void guest_exit_message(const struct vcpu *, struct context *to); /* MR0..MR3 of the exit message */
+void guest_refresh(void);                             /* what the next entry takes for granted has changed */
 bool guest_try_event(struct vcpu *, word_t event);    /* true: will be delivered at the next entry; else a window exit is armed */
 void guest_forget(const struct vcpu *);               /* it is going: drop what the hardware holds of it */
 void guest_leave_domain(void);                        /* another address space runs: clear what guests share with users */

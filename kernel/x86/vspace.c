@@ -10,7 +10,12 @@
 
 static paddr_t kernel_pml4;
 static word_t window_entry, image_entry;
-static paddr_t loaded; /* CR3 */
+static paddr_t loaded;      /* CR3 */
+
+/* The capability words whose roots were last found valid: a switch to the same again needs no second look. Forgotten whenever a
+ * root or an ASID pool goes. */
+static word_t loaded_cap, nested_cap;
+static paddr_t nested_root;
 
 void vspace_init(paddr_t pml4, word_t window, word_t image)
 {
@@ -66,8 +71,17 @@ static paddr_t thread_root(const struct tcb *t, enum cap_tag tag, enum root_kind
 }
 
 paddr_t vspace_loaded(void) { return loaded; }
-word_t vspace_root_paddr(const struct tcb *t) { return thread_root(t, CAP_PML4, ROOT_PML4); }
-word_t vspace_nested_paddr(const struct tcb *t) { return thread_root(t, CAP_NPML4, ROOT_NESTED); }
+
+paddr_t vspace_nested_paddr(const struct tcb *t)
+{
+    if (t->vspace.cap.w0 != nested_cap || !nested_cap) {
+        nested_root = thread_root(t, CAP_NPML4, ROOT_NESTED);
+        nested_cap = nested_root ? t->vspace.cap.w0 : 0;
+    }
+    return nested_root;
+}
+
+void vspace_forget(void) { loaded_cap = nested_cap = 0; }
 
 static void load(paddr_t pml4)
 {
@@ -80,12 +94,15 @@ static void load(paddr_t pml4)
 /* vCPU threads and the idle thread have no user half: they run on whatever is loaded, so that the VMM's TLB survives its guest. */
 void vspace_switch(const struct tcb *t)
 {
-    paddr_t root = vspace_root_paddr(t);
+    if (t->vspace.cap.w0 == loaded_cap && loaded_cap)
+        return predictor_switch_user(loaded); /* back from a guest, perhaps another's */
+    paddr_t root = thread_root(t, CAP_PML4, ROOT_PML4);
+    loaded_cap = root ? t->vspace.cap.w0 : 0;
     if (!root)
         root = kernel_pml4; /* the thread's first instruction faults */
-    predictor_switch_user(root);
     if (root == loaded)
         return;
+    predictor_switch_user(root);
     clear_selectors();
     guest_leave_domain();
     load(root);
@@ -93,6 +110,7 @@ void vspace_switch(const struct tcb *t)
 
 void vspace_root_gone(word_t offset)
 {
+    vspace_forget();
     if (offset + kernel.window_paddr == loaded)
         load(kernel_pml4);
     predictor_forget(offset + kernel.window_paddr);
