@@ -36,7 +36,7 @@ static void vm_start(void)
 
     if (!error)
         error = sched_context_bind(MANAGER_SLOT_VMM_SC, MANAGER_SLOT_VMM_NOTIFICATION);
-    log_line("vm %s: first instruction at TSC %lu", vm->name, __builtin_ia32_rdtsc());
+    log_line("vm %s: first instruction at TSC %lu", vm->name, (uint64_t)__builtin_ia32_rdtsc());
     if (!error)
         error = tcb_resume(MANAGER_SLOT_VCPU_TCB);
     if (error) {
