@@ -402,12 +402,20 @@ static void set_interrupt_state(struct vcpu *v, word_t state)
     b->intercept3 = v->nmi_masked ? b->intercept3 | INTERCEPT_IRET : b->intercept3 & ~(uint32_t)INTERCEPT_IRET;
 }
 
+void guest_read_abcd(const struct vcpu *v, word_t *w)
+{
+    w[0] = vmcb_read(v)->rax;
+    w[1] = v->registers.rbx;
+    w[2] = v->registers.rcx;
+    w[3] = v->registers.rdx;
+}
+
 void guest_read_group(const struct vcpu *v, unsigned group, word_t *w)
 {
     const struct vmcb *b = vmcb_read(v);
     const struct guest_registers *r = &v->registers;
     switch (1u << group) {
-    case VCPU_GROUP_ABCD: w[0] = b->rax, w[1] = r->rbx, w[2] = r->rcx, w[3] = r->rdx; break;
+    case VCPU_GROUP_ABCD: guest_read_abcd(v, w); break;
     case VCPU_GROUP_GPR:
         w[0] = r->rsi, w[1] = r->rdi, w[2] = r->rbp, w[3] = b->rsp;
         w[4] = r->r8, w[5] = r->r9, w[6] = r->r10, w[7] = r->r11, w[8] = r->r12, w[9] = r->r13, w[10] = r->r14, w[11] = r->r15;

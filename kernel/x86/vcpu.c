@@ -84,20 +84,30 @@ void vcpu_run(void)
     handle_vcpu_fault();
 }
 
-word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
+/* The words of `groups` from `to` on; returns where they end. */
+static word_t *send_groups(const struct vcpu *v, word_t groups, word_t *to)
 {
-    const struct vcpu *v = sender->vcpu;
-    guest_exit_message(v, &receiver->context);
-    word_t rest = v->transfer_out[v->exit.class];
-    word_t *buffer = tcb_ipc_buffer(receiver, true), *to = buffer + SEL4_IPC_MSG_WORD + EXIT_WORDS;
-    if (!rest || !buffer)
-        return EXIT_WORDS;
-    for (; rest; rest &= rest - 1) {
-        unsigned g = (unsigned)__builtin_ctzll(rest);
+    for (; groups; groups &= groups - 1) {
+        unsigned g = (unsigned)__builtin_ctzll(groups);
         guest_read_group(v, g, to);
         to += vcpu_group_words(g);
     }
-    return (word_t)(to - buffer) - SEL4_IPC_MSG_WORD;
+    return to;
+}
+
+word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
+{
+    const struct vcpu *v = sender->vcpu;
+    word_t *buffer = tcb_ipc_buffer(receiver, true), groups = v->transfer_out[v->exit.class];
+    guest_exit_message(v, &receiver->context);
+    if (!groups || !buffer)
+        return EXIT_WORDS;
+    word_t *to = buffer + SEL4_IPC_MSG_WORD + EXIT_WORDS;
+    if (groups == VCPU_GROUP_ABCD) { /* most exits */
+        guest_read_abcd(v, to);
+        return EXIT_WORDS + 4;
+    }
+    return EXIT_WORDS + (word_t)(send_groups(v, groups, to) - to);
 }
 
 /* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. Most replies carry rax to rdx or nothing. */

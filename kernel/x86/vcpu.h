@@ -61,6 +61,7 @@ void guest_init(struct vcpu *);                       /* state after INIT */
 enum guest_end guest_run(struct vcpu *, paddr_t nested_root);
 void guest_read_group(const struct vcpu *, unsigned group, word_t *words);
 void guest_write_group(struct vcpu *, unsigned group, const word_t *words); /* checked words only */
+void guest_read_abcd(const struct vcpu *, word_t *words);
 void guest_write_abcd(struct vcpu *, word_t rax, word_t rbx, word_t rcx, word_t rdx);
 void guest_advance(struct vcpu *, word_t bytes);
 void guest_exit_message(const struct vcpu *, struct context *to); /* MR0..MR3 of the exit message */
