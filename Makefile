@@ -28,11 +28,14 @@ UNIT_SUITES :=
 # ---- boot -------------------------------------------------------------------------------------------------------------
 
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
-BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp
-BOOT_S := entry32 trampoline vectors zero
+BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
+	pci dmar ivrs rules devices
+BOOT_C += input
+BOOT_S := start trampoline vectors zero
 # Physical address 0 is an address like any other here.
-BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks
+BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
 BOOT_OBJECTS := $(BOOT_S:%=$(B)/boot/%.o) $(BOOT_C:%=$(B)/boot/%.o)
+BOOT_MULTIBOOT := $(B)/boot/entry32.o $(B)/boot/multiboot_main.o
 
 $(B)/boot/%.o: boot/%.c
 	@mkdir -p $(@D)
@@ -42,15 +45,16 @@ $(B)/boot/%.o: boot/%.S
 	@mkdir -p $(@D)
 	$(CC) $(BOOT_FLAGS) -c -o $@ $<
 
-$(B)/boot/boot.elf64: $(BOOT_OBJECTS) boot/boot.ld
-	$(LINK) -Wl,-T,boot/boot.ld -o $@ $(BOOT_OBJECTS)
+$(B)/boot/boot.elf64: $(BOOT_MULTIBOOT) $(BOOT_OBJECTS) boot/boot.ld
+	$(LINK) -Wl,-T,boot/boot.ld -o $@ $(filter %.o,$^)
 
 $(B)/boot.elf: $(B)/boot/boot.elf64
 	objcopy -S -O elf32-i386 $< $@
 
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
-BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load
-BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan
+BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
+BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
+BOOT_UNIT_SRCS += input
 
 $(B)/unit/boot_%: tests/unit/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)
 	@mkdir -p $(@D)

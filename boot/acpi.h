@@ -11,7 +11,6 @@
 #define ACPI_MAX_IOAPICS 8
 #define ACPI_MAX_OVERRIDES 32
 #define ACPI_MAX_SEGMENTS 16
-#define ACPI_MAX_IOMMUS 32
 
 struct acpi_table {
     char signature[5];
@@ -46,14 +45,6 @@ struct acpi_mcfg {
     struct acpi_segment segments[ACPI_MAX_SEGMENTS];
 };
 
-enum acpi_iommu_kind { IOMMU_AMD_VI, IOMMU_VT_D };
-struct acpi_iommu { enum acpi_iommu_kind kind; uint64_t paddr; uint16_t segment; };
-struct acpi_iommus {
-    unsigned count;
-    struct acpi_iommu units[ACPI_MAX_IOMMUS];
-    unsigned reserved_regions; /* VT-d RMRR, AMD-Vi IVMD: memory that a device insists on */
-};
-
 /* Where the root pointer is: searched for in the BIOS areas (5.2.5.1). False: not there. */
 bool acpi_find_rsdp(const struct memory_view *memory, uint64_t *rsdp);
 
@@ -62,8 +53,6 @@ const char *acpi_read_tables(const struct memory_view *memory, uint64_t rsdp, st
 const struct acpi_table *acpi_table(const struct acpi_tables *tables, const char *signature); /* NULL: none */
 const char *acpi_read_madt(const uint8_t *table, uint32_t size, struct acpi_madt *madt);
 const char *acpi_read_mcfg(const uint8_t *table, uint32_t size, struct acpi_mcfg *mcfg);
-const char *acpi_read_dmar(const uint8_t *table, uint32_t size, struct acpi_iommus *units);
-const char *acpi_read_ivrs(const uint8_t *table, uint32_t size, struct acpi_iommus *units);
 /* 0: none that is usable. */
 uint64_t acpi_read_hpet(const uint8_t *table, uint32_t size); /* physical address of its registers */
 uint16_t acpi_read_pm_timer(const uint8_t *table, uint32_t size); /* its I/O port, from the FADT */

@@ -2,7 +2,7 @@
  *
  * The serial line speaks before anything else, one letter per stage: "b" alive, "o" loader and processor accepted, "o" page
  * tables built, "t" 64-bit mode; C goes on with ": ". A line cut short tells how far the machine got. The UEFI entry
- * will stand beside this file and join it at boot_main's successor, boot_run (main.c).
+ * (entry_efi.S) stands beside this file and joins it at boot_run (main.c).
  *
  * The processor is checked for what the next hundred instructions need; cpu.c checks the rest.
  */
@@ -12,13 +12,7 @@
 
 #define COM1 0x3f8
 
-#define CR0_BASE 0x80010033             /* PG WP NE ET MP PE; CD and NW off (they are on after INIT). AMD APM vol. 2, 3.1.1 */
-#define CR4_BASE 0x620                  /* PAE OSFXSR OSXMMEXCPT. AMD APM vol. 2, 3.1.3 */
-#define MSR_EFER 0xc0000080
-#define EFER_BASE 0x901                 /* NXE LME SCE. AMD APM vol. 2, 3.1.7 */
-
-#define SELECTOR_CODE64 0x08
-#define SELECTOR_DATA 0x10
+#include "long_mode.h"
 
 	.section .multiboot, "a"
 	.balign 4
@@ -28,32 +22,6 @@
 	mov $COM1, %dx
 	mov $\letter, %al
 	out %al, %dx
-	.endm
-
-	/* Paging, long mode and the selectors; the same on the boot processor and the others. AMD APM vol. 2, 14.6 */
-	.macro enter_long_mode target
-	mov $CR4_BASE, %eax
-	mov %eax, %cr4
-	mov $boot_pml4, %eax
-	mov %eax, %cr3
-	mov $MSR_EFER, %ecx
-	mov $EFER_BASE, %eax
-	xor %edx, %edx
-	wrmsr
-	mov $CR0_BASE, %eax
-	mov %eax, %cr0
-	lgdt boot_gdt_pointer
-	ljmpl $SELECTOR_CODE64, $\target
-	.endm
-
-	.macro load_data_selectors
-	mov $SELECTOR_DATA, %ecx
-	mov %ecx, %ds
-	mov %ecx, %es
-	mov %ecx, %ss
-	xor %ecx, %ecx
-	mov %ecx, %fs
-	mov %ecx, %gs
 	.endm
 
 	.section .text.entry, "ax"
@@ -106,7 +74,20 @@ boot_entry32:
 	cmp $512, %ecx
 	jne 1b
 	stage 'o'
-	enter_long_mode entry64
+
+	/* Paging, long mode and the selectors. AMD APM vol. 2, 14.6 */
+	mov $CR4_BASE, %eax
+	mov %eax, %cr4
+	mov $boot_pml4, %eax
+	mov %eax, %cr3
+	mov $MSR_EFER, %ecx
+	mov $EFER_BASE, %eax
+	xor %edx, %edx
+	wrmsr
+	mov $CR0_BASE, %eax
+	mov %eax, %cr0
+	lgdt boot_gdt_pointer64         /* 32-bit mode takes the low half of the base */
+	ljmpl $SELECTOR_CODE64, $entry64
 
 	/* esi: a sentence. Print it and stay here. */
 refuse:
@@ -128,54 +109,19 @@ no_nx:
 no_gigabyte_pages:
 	.asciz "\nevent: boot stopped: this processor has no 1 GiB pages; use one that has (AMD servers since 2007, Intel servers since 2010; in an emulator, the CPU flag pdpe1gb)\n"
 
-	/* A further processor, from the trampoline: flat 32-bit protected mode, no stack yet. */
-	.global processor_entry32
-processor_entry32:
-	mov $SELECTOR_DATA, %eax
-	mov %eax, %ds
-	enter_long_mode processor_entry64
-
 	.code64
 entry64:
-	load_data_selectors
-	mov $boot_stack_top, %rsp
+	mov $SELECTOR_DATA, %ecx
+	mov %ecx, %ds
+	mov %ecx, %es
+	mov %ecx, %ss
+	xor %ecx, %ecx
+	mov %ecx, %fs
+	mov %ecx, %gs
+	mov $boot_stack_top, %esp
 	mov %edi, %edi
 	stage 't'
 	xor %ebp, %ebp
 	call boot_main
 4:	hlt
 	jmp 4b
-
-processor_entry64:
-	load_data_selectors
-	mov processor_stack_top, %rsp
-	xor %ebp, %ebp
-	call processor_main
-5:	hlt
-	jmp 5b
-
-	.section .rodata
-	.balign 8
-	.global boot_gdt, boot_gdt_pointer
-boot_gdt:
-	.quad 0
-	.quad 0x00af9b000000ffff        /* 64-bit code. AMD APM vol. 2, 4.8 */
-	.quad 0x00cf93000000ffff        /* data */
-	.quad 0x00cf9b000000ffff        /* 32-bit code, for the trampoline */
-boot_gdt_end:
-boot_gdt_pointer:
-	.word boot_gdt_end - boot_gdt - 1
-	.long boot_gdt, 0
-
-	.bss
-	.balign 4096
-	.global boot_pml4
-boot_pml4:
-	.skip 4096
-boot_pdpt:
-	.skip 4096
-	.skip 16384
-boot_stack_top:
-	.global boot_tsc
-boot_tsc:
-	.skip 8

@@ -92,3 +92,13 @@ static inline void mmio_write32(uint64_t paddr, uint32_t value)
 {
     *(volatile uint32_t *)paddr = value;
 }
+
+static inline uint64_t mmio_read64(uint64_t paddr)
+{
+    return *(volatile uint64_t *)paddr;
+}
+
+static inline void mmio_write64(uint64_t paddr, uint64_t value)
+{
+    *(volatile uint64_t *)paddr = value;
+}

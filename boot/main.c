@@ -1,12 +1,13 @@
 /* Boot, top to bottom: discover the machine, plan, start the cores, let each load and enter its kernel. Then boot is gone.
  *
  * What it prints on the serial line, for people and for scripts; every line is "boot: ..." (the first one is spelled by
- * entry32.S), but for a refusal; numbers are decimal unless they begin with 0x:
+ * the entry), but for a refusal; numbers are decimal unless they begin with 0x:
  *
  *   boot: Atoll
  *   boot: machine: M MiB usable memory, C cores, physical addresses of P bits
  *   boot: acpi: SIGN at 0xADDRESS, N bytes                         one line per table
  *   boot: pci: segment S, buses F to L, configuration space at 0xADDRESS
+ *   boot: pci: BB:DD.F VENDOR:DEVICE class 0xCLASS, KIND...          one line per function, then its BARs and SR-IOV
  *   boot: iommu: VT-d|AMD-Vi unit at 0xADDRESS, segment S           one line per unit
  *   boot: clock: TSC H Hz by HOW, APIC timer H Hz
  *   boot: ioapic: N pins at 0xADDRESS, from interrupt G
@@ -21,35 +22,30 @@
 #include "acpi.h"
 #include "clock.h"
 #include "cpu.h"
+#include "devices.h"
 #include "elf.h"
 #include "interrupts.h"
 #include "ioapic.h"
 #include "load.h"
 #include "machine.h"
-#include "multiboot.h"
 #include "plan.h"
 #include "print.h"
-#include "serial.h"
+#include "run.h"
 #include "smp.h"
 #include "tables.h"
 
 #define PAGE 4096ull
-#define IDENTITY_BY_ENTRY (512ull << 30) /* what entry32.S maps */
 #define INTERRUPT_WINDOW 0xfee00000ull   /* local APICs and MSI addresses. AMD APM vol. 2, 16.3; Intel SDM vol. 3, 11.11.1 */
 #define INTERRUPT_WINDOW_SIZE 0x100000ull
-#define VT_D_REGISTERS 0x1000ull
-#define AMD_VI_REGISTERS 0x80000ull      /* AMD-Vi specification, 3.4 */
 
 extern const uint8_t boot_image_start[], boot_image_end[];
 extern const uint64_t boot_tsc;
-void boot_main(uint32_t multiboot_info);
 
 /* Too large for the stack, and there once. */
 static struct boot_input input;
 static struct acpi_tables tables;
 static struct acpi_madt madt;
 static struct acpi_mcfg mcfg;
-static struct acpi_iommus iommus;
 static uint32_t ioapic_pins[ACPI_MAX_IOAPICS];
 static uint32_t cores[ACPI_MAX_CORES]; /* x2APIC ids, the boot core first, one thread of each */
 static unsigned core_count;
@@ -115,13 +111,6 @@ static void discover_firmware(void)
     check(acpi_read_madt(t->bytes, t->size, &madt));
     if ((t = acpi_table(&tables, "MCFG")))
         check(acpi_read_mcfg(t->bytes, t->size, &mcfg));
-    if ((t = acpi_table(&tables, "DMAR")))
-        check(acpi_read_dmar(t->bytes, t->size, &iommus));
-    if ((t = acpi_table(&tables, "IVRS")))
-        check(acpi_read_ivrs(t->bytes, t->size, &iommus));
-    for (unsigned i = 0; i < mcfg.count; i++)
-        print("boot: pci: segment %u, buses %u to %u, configuration space at 0x%lx\n", mcfg.segments[i].segment,
-              mcfg.segments[i].first_bus, mcfg.segments[i].last_bus, mcfg.segments[i].base);
 }
 
 /* One thread per core: threads of one core share its caches and units, and a core is never shared between two tenants. */
@@ -155,19 +144,15 @@ static void discover_interrupts(void)
     need_room(ranges_add(&kept, INTERRUPT_WINDOW, INTERRUPT_WINDOW + INTERRUPT_WINDOW_SIZE));
 }
 
-/* The place of the rule "no IOMMU, no launch". As long as no resource request can name a device, no kernel enables bus mastering
- * and no capability to a device's registers exists outside REST mode, so nothing depends on a unit yet: they are found, listed,
- * and kept out of everybody's hands. */
-static void discover_iommus(void)
+/* Architecture, "boot fails closed". A foreign root task (REST) comes with drivers of its own that know nothing of this. */
+static void check_devices(void)
 {
-    for (unsigned i = 0; i < iommus.count; i++) {
-        const struct acpi_iommu *u = &iommus.units[i];
-        print("boot: iommu: %s unit at 0x%lx, segment %u\n", u->kind == IOMMU_VT_D ? "VT-d" : "AMD-Vi", u->paddr, u->segment);
-        need_room(ranges_add(&kept, u->paddr & ~(PAGE - 1),
-                             (u->paddr & ~(PAGE - 1)) + (u->kind == IOMMU_VT_D ? VT_D_REGISTERS : AMD_VI_REGISTERS)));
-    }
-    if (iommus.reserved_regions)
-        print("boot: iommu: %u memory regions are claimed by devices\n", iommus.reserved_regions);
+    static char reason[256];
+    if (devices_check(reason, sizeof reason))
+        return;
+    if (!(plan.system->flags & SYSTEM_FLAG_REST))
+        stop("%s", reason);
+    print("boot: iommu: not protected, as a foreign root task may go without: %s\n", reason);
 }
 
 /* --- plan --- */
@@ -236,19 +221,20 @@ static void print_plan(void)
 
 /* --- start --- */
 
-static uint64_t trampoline_page(void)
+/* The lowest two, but not page 0. */
+static uint64_t trampoline_pages(void)
 {
     for (unsigned i = 0; i < input.ram.count; i++) {
         uint64_t at = input.ram.r[i].start ? input.ram.r[i].start : PAGE;
-        if (at + PAGE <= input.ram.r[i].end && at + PAGE <= 0xa0000)
+        if (at + 2 * PAGE <= input.ram.r[i].end && at + 2 * PAGE <= 0xa0000)
             return at;
     }
-    stop("no free page below 640 KiB to start the further cores from");
+    stop("no two free pages below 640 KiB to start the further cores from");
 }
 
-/* The common path; multiboot comes here now, the UEFI entry will. */
-__attribute__((noreturn)) static void boot_run(void)
+void boot_run(const struct boot_input *found)
 {
+    input = *found;
     stage_reached(STAGE_PROCESSOR);
     interrupts_init();
     cpu_check();
@@ -262,7 +248,7 @@ __attribute__((noreturn)) static void boot_run(void)
     print("boot: machine: %lu MiB usable memory, %u cores, physical addresses of %u bits\n", ranges_total(&input.ram) >> 20,
           core_count, cpu_physical_bits());
     discover_interrupts();
-    discover_iommus();
+    devices_discover(&tables, &mcfg, &madt, &input.ram, IDENTITY_BY_ENTRY, &kept);
 
     stage_reached(STAGE_CLOCK);
     clock_measure(&tables, &launch.clock);
@@ -271,6 +257,7 @@ __attribute__((noreturn)) static void boot_run(void)
 
     stage_reached(STAGE_PLAN);
     make_plan();
+    check_devices();
     print_plan();
     launch = (struct launch){
         .input = &input, .plan = &plan, .kernel = &kernel, .init = &init, .kernel_file = launch.kernel_file,
@@ -280,7 +267,7 @@ __attribute__((noreturn)) static void boot_run(void)
 
     stage_reached(STAGE_PROCESSORS);
     print("boot: starting %u further cores\n", plan.system->node_count - 1);
-    smp_start(&launch, trampoline_page());
+    smp_start(&launch, trampoline_pages());
 
     stage_reached(STAGE_KERNELS);
     load_shared(&launch);
@@ -290,15 +277,4 @@ __attribute__((noreturn)) static void boot_run(void)
     load_node(&launch, 0);
     stage_reached(STAGE_HANDOVER);
     load_enter(&launch, 0);
-}
-
-void boot_main(uint32_t multiboot_info)
-{
-    static char reason[192];
-    struct memory_view memory = {(const uint8_t *)0, 0, IDENTITY_BY_ENTRY};
-    serial_init();
-    print(": Atoll\n");
-    stage_reached(STAGE_ENTERED);
-    check(multiboot_read(&memory, multiboot_info, &input, reason, sizeof reason));
-    boot_run();
 }

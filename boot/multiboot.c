@@ -20,14 +20,6 @@
 #define MAP_TYPE_RAM 1
 #define PAGE 4096ull
 
-const struct module *input_module(const struct boot_input *in, const char *name)
-{
-    for (unsigned i = 0; i < in->module_count; i++)
-        if (strcmp(in->modules[i].name, name) == 0)
-            return &in->modules[i];
-    return NULL;
-}
-
 /* The last word of the module's string is its name: QEMU passes "path name", GRUB passes what the menu says. */
 static bool read_name(const struct memory_view *memory, uint32_t string, char name[RESOURCE_NAME_MAX])
 {

@@ -7,6 +7,7 @@
 #include "print.h"
 #include "smp.h"
 
+#define PAGE 4096ull
 #define MSR_ICR 0x830
 #define ICR_INIT 0x4500u    /* delivery mode INIT, level assert */
 #define ICR_STARTUP 0x4600u /* delivery mode start-up; bits 7..0 page number */
@@ -15,9 +16,12 @@
 #define AFTER_SIPI_MICROSECONDS 1000
 #define TIME_OUT_MICROSECONDS 2000000
 
-extern const uint8_t trampoline_start[], trampoline_end[];
-uint64_t processor_stack_top;                             /* read by entry32.S */
-__attribute__((noreturn)) void processor_main(void);      /* called by entry32.S */
+extern const uint8_t trampoline_start[], trampoline_end[], trampoline_protected[], trampoline_long[], trampoline_gdt[];
+extern const uint8_t trampoline_gdt_base[], trampoline_to_protected[], trampoline_to_long[], trampoline_pml4[], trampoline_entry[];
+extern const uint64_t boot_pml4[512];
+void processor_entry64(void);                             /* start.S, which reads processor_stack_top and calls processor_main */
+uint64_t processor_stack_top;
+__attribute__((noreturn)) void processor_main(void);
 
 static const struct launch *volatile common;
 static volatile uint32_t starting; /* the node whose core is being started */
@@ -57,10 +61,33 @@ static void start_one(const struct launch *l, uint32_t node, uint64_t page)
              TIME_OUT_MICROSECONDS / 1000);
 }
 
+/* Where a part of the trampoline is in the copy at `page`. */
+static uint64_t copied(uint64_t page, const uint8_t *part)
+{
+    return page + (uint64_t)(part - trampoline_start);
+}
+
+static void put(uint64_t page, const uint8_t *field, uint64_t value, size_t bytes)
+{
+    memcpy((void *)copied(page, field), &value, bytes);
+}
+
+/* The second page is a copy of the top page table: boot's own may lie above 4 GiB, where CR3 cannot reach in 32-bit mode. */
+static void trampoline_write(uint64_t page)
+{
+    memcpy((void *)page, trampoline_start, (uint64_t)(trampoline_end - trampoline_start));
+    memcpy((void *)(page + PAGE), boot_pml4, PAGE);
+    put(page, trampoline_gdt_base, copied(page, trampoline_gdt), 4);
+    put(page, trampoline_to_protected, copied(page, trampoline_protected), 4);
+    put(page, trampoline_to_long, copied(page, trampoline_long), 4);
+    put(page, trampoline_pml4, page + PAGE, 4);
+    put(page, trampoline_entry, (uint64_t)processor_entry64, 8);
+}
+
 void smp_start(const struct launch *l, uint64_t page)
 {
     common = l;
-    memcpy((void *)page, trampoline_start, (uint64_t)(trampoline_end - trampoline_start));
+    trampoline_write(page);
     for (uint32_t node = 1; node < l->plan->system->node_count; node++)
         start_one(l, node, page);
 }

@@ -2,6 +2,6 @@
 #pragma once
 #include "load.h"
 
-/* Start the cores of nodes 1 and up; `page` is a free page of RAM below 1 MiB. Stops the machine when one doesn't come. */
+/* Start the cores of nodes 1 and up; at `page` are two free pages of RAM below 1 MiB. Stops the machine when a core doesn't come. */
 void smp_start(const struct launch *launch, uint64_t page);
 void smp_release(void);

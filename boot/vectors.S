@@ -52,7 +52,7 @@ timer_stub:
 	rdtsc
 	shl $32, %rdx
 	or %rdx, %rax
-	mov %rax, interrupts_timer_tsc
+	mov %rax, interrupts_timer_tsc(%rip)
 	jmp end_of_interrupt
 stray_stub:
 	push %rax

@@ -1,6 +1,6 @@
 # The whole-machine cases, one function each; what must hold is numbered as in the issue that asked for it.
 
-CASES="two_linux sweeps hostile storms console devices fatal crashes verdicts wrong_input"
+CASES="two_linux sweeps hostile storms console devices fatal crashes verdicts wrong_input iommu_refusals"
 
 # 1 and 2: two Debian kernels; while they run, the kernels' page tables are walked.
 case_two_linux() {
@@ -230,4 +230,26 @@ case_wrong_input() {
     head -c 100000 "$B/guest/vmlinuz" >"$OUT/truncated.kernel"
     printf '  - name: a\n    memory: 256M\n    boot: linux\n    kernel: %s\n' "$OUT/truncated.kernel" >>"$file"
     refuses "a truncated kernel is refused" 'truncated.yaml:[0-9]+: .*truncated'
+}
+
+# Fail closed: without an IOMMU that can do what is needed, nothing starts, and the sentence says what to change.
+refused() { # refused NAME REGEX [QEMU's -device]
+    machine "$1" 2
+    guest a hello
+    if [ -n "${3-}" ]; then
+        go 1 30 --machine none --qemu-arg -device --qemu-arg "$3"
+    else
+        go 1 30 --machine none
+    fi
+    says system "event: boot stopped: $2" "boot refuses: $1"
+    silent system 'event: vm' "no VM was started"
+}
+
+case_iommu_refusals() {
+    refused no-iommu 'no IOMMU: .*enable "IOMMU"'
+    refused vtd-no-remapping 'no interrupt remapping: .*enable' intel-iommu,intremap=off,eim=off
+    refused vtd-no-x2apic 'the IOMMU at 0xfed90000 remaps no interrupts to x2APIC' intel-iommu,intremap=on,eim=off
+    refused vtd-39-bits 'the IOMMU at 0xfed90000 has no 4-level page tables' intel-iommu,intremap=on,eim=on,aw-bits=39
+    refused amdvi-no-x2apic 'the IOMMU at 0xfed80000 remaps no interrupts to x2APIC' amd-iommu,intremap=on,xtsup=off,pt=off
+    refused amdvi-no-remapping 'no IOMMU remaps the interrupts of the IOAPIC' amd-iommu,intremap=off,xtsup=on,pt=off
 }
