@@ -11,7 +11,7 @@
 #define RESOURCE_MAP_MAGIC 0x31504d534c4f5441ull /* "ATOLSMP1" */
 #define RESOURCE_MAP_VERSION 1
 #define RESOURCE_NAME_MAX 48
-#define RESOURCE_MAP_MAX_ENTRIES 512
+#define RESOURCE_MAP_MAX_ENTRIES 680
 #define RESOURCE_MAP_MAX_BYTES 65536
 
 /* The kernel's virtual layout, the same on every node (each node's page tables are its own). */

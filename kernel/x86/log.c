@@ -2,6 +2,7 @@
  * queue's status; where it has a UART too (the control node), its last words go there as well, since its console dies with it. */
 #include <machine.h>
 #include "log.h"
+#include <atoll/console.h>
 #include <atoll/queue.h>
 #include <atoll/resource_map.h>
 #include "../core.h"
@@ -18,8 +19,8 @@ static uint16_t uart;
 static bool to_uart; /* not only to the queue */
 static uint32_t doorbell_apic_id;
 static word_t doorbell_vector;
-static char line[160];
-static unsigned used;
+static char line[160];       /* for the queue; holds the last line until the next begins */
+static unsigned used, flushed;
 
 void log_to_uart(uint16_t port)
 {
@@ -49,11 +50,20 @@ static void uart_put(char c)
     out8(uart + UART_DATA, (uint8_t)c);
 }
 
-/* What the console component hasn't read yet goes to the UART first: it may never get to it. */
+static void uart_text(const char *text, unsigned length)
+{
+    for (unsigned i = 0; i < length; i++)
+        uart_put(text[i]);
+}
+
+/* The line may have been left in a VM's stream: back to the system's. Then what the console component hasn't read yet, as it may
+ * never get to it. */
 void machine_last_words(void)
 {
+    static const char to_system[] = {CONSOLE_SWITCH, CONSOLE_STREAM_SYSTEM, '\n'};
     if (to_uart || !uart)
         return;
+    uart_text(to_system, sizeof(to_system));
     uint64_t unread = queue.index - queue.consumer->tail; /* the consumer's word, so bounded */
     for (uint64_t i = queue.index - (unread < queue.size ? unread : queue.size); i != queue.index; i++)
         uart_put((char)queue.data[i & (queue.size - 1)]);
@@ -63,6 +73,7 @@ void machine_last_words(void)
 static void flush(void)
 {
     queue_write(&queue, line, used);
+    flushed = used;
     used = 0;
     ring();
 }
@@ -82,10 +93,24 @@ void machine_put_char(char c)
     }
 }
 
+/* The console component tells of other nodes' ends (<atoll/console.h>); the control node, which alone has a UART, tells of its own. */
+static void tell_own_end(void)
+{
+    static const char event[] = CONSOLE_EVENT_PREFIX "node 0 died: ", prefix[] = "panic: ";
+    unsigned skip = 0;
+    while (skip < sizeof(prefix) - 1 && skip < flushed && line[skip] == prefix[skip])
+        skip++;
+    uart_text(event, sizeof(event) - 1);
+    uart_text(line + skip, flushed - skip);
+}
+
 void machine_halt(void)
 {
     if (has_queue) {
-        flush();
+        if (used)
+            flush();
+        if (to_uart)
+            tell_own_end();
         __atomic_store_n(&queue.producer->status, QUEUE_DEAD, __ATOMIC_RELEASE);
         ring();
     }
