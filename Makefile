@@ -188,6 +188,17 @@ TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c ev
 	yaml_check.c compile.c compile_node.c compile_request.c component_image.c spec_builder.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
+# CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
+CAPDL_SRCS := capdl_words.c capdl_model.c capdl_print.c capdl_parse.c capdl_spec.c capdl_files.c
+TOOL_OBJS += $(CAPDL_SRCS:%.c=$(B)/tools/atoll/%.o) $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
+$(B)/tools/atoll/capdl_spec.o: TOOL_FLAGS += -Iuser/init
+$(B)/tools/init/%.o: user/init/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COMMON) -Iuser/lib -c $< -o $@
+$(B)/tools/lib/%.o: user/lib/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COMMON) -c $< -o $@
+
 $(B)/tools/atoll/%.o: tools/atoll/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOL_FLAGS) -c $< -o $@

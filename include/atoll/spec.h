@@ -13,7 +13,7 @@
 #define SPEC_MAGIC 0x3143455053544141ull /* "AATSPEC1" */
 #define SPEC_NONE 0xffffffffu
 #define SPEC_NAME_MAX 32
-#define SPEC_MAX_OBJECTS 4096 /* and as many of each other kind of item */
+#define SPEC_MAX_OBJECTS 8192 /* and as many of each other kind of item */
 
 struct spec_header {
     uint64_t magic;

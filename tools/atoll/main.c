@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "capdl.h"
 #include "run.h"
 
 static const char usage_text[] =
     "atoll run FILE.yaml [options]            boot the described system on an emulated server\n"
     "atoll run --root-task IMAGE [options]    boot one node that gives IMAGE the whole machine\n"
-    "atoll compile FILE.yaml DIR              write the system request and the nodes' specs to DIR\n"
+    "atoll compile FILE.yaml DIR              write the system request, the nodes' specs and their CapDL to DIR\n"
     "\n"
     "  --headless           no terminal: run until every VM has ended\n"
     "  --log-dir DIR        keep DIR/system.log and DIR/VM.log, every line time-stamped\n"
@@ -149,6 +150,8 @@ static int command_compile(int argc, char **argv)
     snprintf(user, sizeof user, "%s/user", images_default());
     int status = compile_system(&d, user, argv[2]);
     description_free(&d);
+    if (status == 0 && (status = capdl_write_system(argv[2], &why)) != 0)
+        fprintf(stderr, "%s\n", why.text);
     return status == 0 ? RUN_GOOD : RUN_WRONG_INPUT;
 }
 
