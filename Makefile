@@ -30,8 +30,8 @@ UNIT_SUITES :=
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
 BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
 	pci dmar ivrs rules devices
-BOOT_C += input
-BOOT_S := start trampoline vectors zero
+BOOT_C += input framebuffer
+BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
 BOOT_OBJECTS := $(BOOT_S:%=$(B)/boot/%.o) $(BOOT_C:%=$(B)/boot/%.o)
@@ -51,10 +51,23 @@ $(B)/boot/boot.elf64: $(BOOT_MULTIBOOT) $(BOOT_OBJECTS) boot/boot.ld
 $(B)/boot.elf: $(B)/boot/boot.elf64
 	objcopy -S -O elf32-i386 $< $@
 
+# boot.efi is the same objects as a UEFI application, made with gnu-efi.
+BOOT_EFI := $(addprefix $(B)/boot/,entry_efi.o efi_main.o efi_input.o)
+$(B)/boot/efi_main.o: BOOT_FLAGS += -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI
+$(B)/boot/font.o: $(B)/boot/font.psf
+$(B)/boot/font.o: BOOT_FLAGS += -Wa,-I$(B)/boot
+$(B)/boot/font.psf: /usr/share/consolefonts/spleen-8x16.psfu.gz
+	@mkdir -p $(@D)
+	gunzip -c $< >$@
+$(B)/boot/boot.efi.elf: $(BOOT_EFI) $(BOOT_OBJECTS) boot/efi.ld
+	$(filter-out -static -no-pie,$(LINK)) -pie -Wl,--no-dynamic-linker,-z,text,-T,boot/efi.ld -o $@ $(filter %.o,$^) /usr/lib/crt0-efi-x86_64.o -lgnuefi
+$(B)/boot.efi: $(B)/boot/boot.efi.elf
+	objcopy -j .text -j .reloc -j .data -j .dynamic -j .rela --output-target=efi-app-x86_64 $< $@
+
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
 BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
-BOOT_UNIT_SRCS += input
+BOOT_UNIT_SRCS += input efi_input
 
 $(B)/unit/boot_%: tests/unit/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)
 	@mkdir -p $(@D)
@@ -276,7 +289,7 @@ bench: all guests test-guests $(B)/bench/ipc_root.elf
 
 # ---- everything -----------------------------------------------------------------------------------------------------------
 
-IMAGES := $(B)/boot.elf $(B)/kernel.elf $(USER_IMAGES)
+IMAGES := $(B)/boot.elf $(B)/boot.efi $(B)/kernel.elf $(USER_IMAGES)
 
 .PHONY: all setup run test unit unit-tool-run check system clang headers reproducible clean help
 all: $(IMAGES) $(B)/atoll

@@ -1,3 +1,4 @@
+#include "framebuffer.h"
 #include "machine.h"
 #include "print.h"
 #include "serial.h"
@@ -10,8 +11,10 @@ static void print_list(const char *format, va_list arguments)
 {
     char line[LINE_MAX];
     size_t n = text_format_list(line, sizeof line, format, arguments);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         serial_put(line[i]);
+        framebuffer_put(line[i]);
+    }
 }
 
 void print(const char *format, ...)

@@ -1,4 +1,4 @@
-/* Text to the serial line, and the one way to refuse. */
+/* Text to the serial line and the framebuffer, and the one way to refuse. */
 #pragma once
 #include <stdint.h>
 

@@ -52,6 +52,13 @@ void table_map(struct table_stock *stock, uint64_t pml4, uint64_t va, uint64_t p
     }
 }
 
+void identity_map_piece(uint64_t *pdpt, uint64_t at)
+{
+    for (unsigned i = 0; i < 512; i++)
+        pdpt[i] = (at + ((uint64_t)i << 30)) | PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
+    boot_pml4[at / FIRST_IDENTITY] = (uint64_t)pdpt | PAGE_PRESENT | PAGE_WRITE;
+}
+
 uint64_t identity_map_extend(uint64_t limit, struct ranges *ram, struct ranges *own)
 {
     uint64_t tables;
@@ -60,10 +67,7 @@ uint64_t identity_map_extend(uint64_t limit, struct ranges *ram, struct ranges *
     for (uint64_t at = FIRST_IDENTITY; at < limit; at += FIRST_IDENTITY) {
         if (!ranges_take(ram, PAGE, PAGE, &tables) || tables >= FIRST_IDENTITY || !ranges_add(own, tables, tables + PAGE))
             stop("no memory for boot's own page tables; give the machine more memory");
-        uint64_t *pdpt = (uint64_t *)tables;
-        for (unsigned i = 0; i < 512; i++)
-            pdpt[i] = (at + ((uint64_t)i << 30)) | PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
-        boot_pml4[at / FIRST_IDENTITY] = tables | PAGE_PRESENT | PAGE_WRITE;
+        identity_map_piece((uint64_t *)tables, at);
     }
     return limit > FIRST_IDENTITY ? limit : FIRST_IDENTITY;
 }

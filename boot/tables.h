@@ -26,6 +26,9 @@ uint64_t table_new(struct table_stock *stock); /* stops the machine when the sto
  * existing entry: both stop the machine. */
 void table_map(struct table_stock *stock, uint64_t pml4, uint64_t va, uint64_t pa, uint64_t size, uint64_t flags);
 
-/* Extend boot's identity map (512 GiB from entry32.S) to `limit`; the tables' memory comes out of `ram` and is added to `own`.
+/* Map the 512 GiB at `at` (a multiple of that) to themselves, by a table of 1 GiB pages. */
+void identity_map_piece(uint64_t *pdpt, uint64_t at);
+
+/* Extend boot's identity map (512 GiB from the entry) to `limit`; the tables' memory comes out of `ram` and is added to `own`.
  * Returns the limit that is mapped. */
 uint64_t identity_map_extend(uint64_t limit, struct ranges *ram, struct ranges *own);
