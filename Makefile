@@ -84,7 +84,7 @@ unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
 KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delete.c untyped.c tcb.c endpoint.c ipc.c notification.c reply.c \
 	sched_context.c refill.c sched_control.c schedule.c fault.c irq.c domain.c debug.c log.c state.c
 
-# x86: the machine side. svm.c and svm.S are the vendor's half of the vCPUs.
+# x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
 KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
 	ioport.c irq.c ioapic.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))

@@ -49,7 +49,9 @@ enum vcpu_exit {
     EXIT_PAUSE,
     EXIT_TASK_SWITCH,
     EXIT_NMI_WINDOW,
-    EXIT_BAD_STATE,  /* a reply or write was refused. MR1: group, MR2: word inside the group */
+    EXIT_BAD_STATE,  /* a reply was refused, or the state does not fit together: the guest was not entered. MR1: group bit, MR2:
+                        word inside the group; 0xff: the groups may not travel in or words are missing. MR1 0: no nested
+                        address space (MR2 0), or the processor itself refused the state, which is reset (MR2 0xfe) */
     EXIT_OTHER,      /* MR1: raw hardware exit code, MR2: its first information word */
     EXIT_INTERRUPT,  /* counted only: a physical interrupt, handled by the kernel */
     EXIT_CLASSES     /* number of classes */
@@ -94,5 +96,6 @@ enum vcpu_exit {
 
 /* MSRs that the guest reaches without an exit (the fixed safe menu): FS_BASE, GS_BASE, KERNEL_GS_BASE, STAR, LSTAR, CSTAR,
  * SFMASK, SYSENTER_CS/ESP/EIP, PAT. All others exit. The TSC is read without an exit; all ports exit.
- * CR0, CR3, CR4 writes: the kernel lets the hardware handle CR3; CR0 and CR4 writes exit (EXIT_CONTROL) only where they change
- * bits that the guest may not own. EFER is an MSR that exits. CR8 is virtual (V_TPR). */
+ * CR0, CR3, CR4 and the debug registers are the guest's own on SVM and don't exit: nested paging keeps their effect inside, and
+ * the host's come back with every exit. EXIT_CONTROL and EXIT_DEBUG_REG are for hardware that cannot do without. EFER is an
+ * MSR that exits. CR8 is virtual (V_TPR). #DB, #AC and #MC are intercepted; the VMM puts #DB and #AC back as events. */

@@ -20,6 +20,7 @@
 #define X2APIC_DIVIDE 0x83e
 #define SPURIOUS_ENABLE BIT(8)
 #define LVT_MASKED BIT(16)
+#define LVT_NMI 0x400
 #define LVT_TSC_DEADLINE (2u << 17)
 #define DIVIDE_BY_1 0xb
 #define FIRST_IRR 1 /* vectors below 32 are exceptions */
@@ -28,10 +29,10 @@ static uint64_t count_per_tick; /* timer counts per TSC tick, 32.32 fixed point 
 
 void lapic_init(uint64_t tsc_hz, uint64_t timer_hz)
 {
-    static const uint32_t unused[] = {X2APIC_LVT_THERMAL, X2APIC_LVT_COUNTER, X2APIC_LVT_LINT0, X2APIC_LVT_LINT1,
-                                      X2APIC_LVT_ERROR};
+    static const uint32_t unused[] = {X2APIC_LVT_THERMAL, X2APIC_LVT_COUNTER, X2APIC_LVT_LINT0, X2APIC_LVT_ERROR};
     for (unsigned i = 0; i < ARRAY_SIZE(unused); i++)
         wrmsr(unused[i], LVT_MASKED);
+    wrmsr(X2APIC_LVT_LINT1, LVT_NMI); /* where the chipset reports hardware errors (MultiProcessor Specification 3.6.2.2) */
     wrmsr(X2APIC_TPR, 0);
     wrmsr(X2APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
     wrmsr(X2APIC_DIVIDE, DIVIDE_BY_1);
