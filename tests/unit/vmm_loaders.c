@@ -345,6 +345,7 @@ static void acpi_tables_hold_together(void **state)
     at = read32(f, (uint64_t)(fadt - ram) + 140); /* X_DSDT */
     assert_memory_equal(ram + at, "DSDT", 4);
     assert_int_equal(sum(ram + at, read32(f, at + 4)), 0);
+    assert_int_equal(read32(f, LOADER_RESET_VECTOR), 0xb00cf9ba);
     assert_true(acpi_sleep_is_power_off(0x34));
     assert_false(acpi_sleep_is_power_off(0x14));
 }

@@ -58,6 +58,20 @@ bool loader_place_initrd(struct vm *vm, uint64_t floor, uint64_t limit, uint64_t
     return true;
 }
 
+/* What firmware has at the CPU's reset vector. Software that wants a reset may jump there in real mode: Linux does so last of
+ * all, and first of all where ACPI is hardware-reduced and there is no EFI. */
+void loader_write_reset_vector(struct vm *vm)
+{
+    static const uint8_t code[] = {
+        0xba, 0xf9, 0x0c, /* mov dx,0cf9h */
+        0xb0, 0x06,       /* mov al,6 */
+        0xee,             /* out dx,al */
+        0xeb, 0xfe,       /* jmp to itself */
+    };
+
+    memcpy(guest_memory_at(&vm->memory, LOADER_RESET_VECTOR, sizeof code), code, sizeof code);
+}
+
 static void segment(struct vcpu *v, enum vcpu_word word, unsigned selector, unsigned attributes, uint32_t limit)
 {
     v->words[word] = SEGMENT_WORD(selector, attributes, limit);

@@ -8,6 +8,7 @@
 #define LOADER_GDT 0x14000u
 #define LOADER_TABLES 0x15000u   /* six pages of page tables */
 #define LOADER_LOW_END 0x9fc00u  /* usable memory below the hole of the old PC */
+#define LOADER_RESET_VECTOR 0xffff0u
 #define LOADER_HIGH_START 0x100000u
 
 struct memory_range {
@@ -23,6 +24,8 @@ uint64_t loader_low_end(const struct vm *vm); /* first address behind RAM below 
 /* Registers as at power-on, then flat segments: 64-bit mode with an identity map of 4 GiB, or 32-bit mode without paging. */
 void loader_enter_64(struct vm *vm, uint64_t rip);
 void loader_enter_32(struct vm *vm, uint32_t rip);
+
+void loader_write_reset_vector(struct vm *vm);
 
 /* Note a refusal. Returns false. */
 bool loader_refuse(struct vm *vm, const char *format, ...) __attribute__((format(printf, 2, 3)));

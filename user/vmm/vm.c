@@ -2,6 +2,7 @@
 #include "acpi.h"
 #include "lib.h"
 #include "linux.h"
+#include "loader.h"
 #include "msr.h"
 #include "multiboot.h"
 #include "vm.h"
@@ -33,6 +34,7 @@ bool vm_reset(struct vm *vm)
         return false;
     }
     acpi_write(&vm->memory);
+    loader_write_reset_vector(vm);
     switch (vm->config->boot) {
     case VM_BOOT_LINUX: return linux_load(vm);
     case VM_BOOT_MULTIBOOT: return multiboot_load(vm);
