@@ -29,7 +29,7 @@ UNIT_SUITES :=
 
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
 BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
-	pci dmar ivrs rules devices
+	pci dmar ivrs rules devices iommu_block iommu_vtd iommu_amdvi
 BOOT_C += input framebuffer
 BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
@@ -86,7 +86,7 @@ KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delet
 
 # x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
 KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
-	ioport.c irq.c ioapic.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
+	ioport.c irq.c ioapic.c iommu.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
 # <machine.h>, the privileged instructions, is kernel/x86's here and tests/unit/host's in the unit tests.
@@ -203,6 +203,7 @@ TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
 CAPDL_SRCS := capdl_words.c capdl_model.c capdl_print.c capdl_parse.c capdl_spec.c capdl_files.c
+CAPDL_SRCS += check_graph.c check_closure.c check_flow.c check_report.c check_command.c picture.c
 TOOL_OBJS += $(CAPDL_SRCS:%.c=$(B)/tools/atoll/%.o) $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
 $(B)/tools/atoll/capdl_spec.o: TOOL_FLAGS += -Iuser/init
 $(B)/tools/init/%.o: user/init/%.c

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "capdl.h"
+#include "check.h"
 #include "run.h"
 
 static const char usage_text[] =
     "atoll run FILE.yaml [options]            boot the described system on an emulated server\n"
     "atoll run --root-task IMAGE [options]    boot one node that gives IMAGE the whole machine\n"
     "atoll compile FILE.yaml DIR              write the system request, the nodes' specs and their CapDL to DIR\n"
+    "atoll check FILE.yaml|DIR [--svg FILE]   who can reach whom: for each pair of VMs 'isolated', or the shortest path; a picture\n"
     "\n"
     "  --headless           no terminal: run until every VM has ended\n"
     "  --log-dir DIR        keep DIR/system.log and DIR/VM.log, every line time-stamped\n"
@@ -161,6 +162,11 @@ int main(int argc, char **argv)
         return command_run(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "compile") == 0)
         return command_compile(argc - 1, argv + 1);
+    if (argc >= 2 && strcmp(argv[1], "check") == 0) {
+        char user[PATH_MAX + 8];
+        snprintf(user, sizeof user, "%s/user", images_default());
+        return check_command(argc - 1, argv + 1, user);
+    }
     if (argc == 2 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)) {
         fputs(usage_text, stdout);
         return RUN_GOOD;

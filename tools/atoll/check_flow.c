@@ -1,0 +1,240 @@
+/* Flows between parties, read off the facts; what is wrong by itself; shortest paths. */
+#include "check.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sel4/abi.h>
+
+void check_edge_add(struct check *c, uint32_t from, uint32_t to, enum check_flow flow, uint32_t thing, uint32_t thing_to)
+{
+    if (from == to || !check_grow(c, (void **)&c->edges, c->edge_count, &c->edge_room, sizeof *c->edges))
+        return;
+    c->edges[c->edge_count++] = (struct check_edge){from, to, thing, thing_to, flow};
+}
+
+/* ---- flows through one thing ---- */
+
+static bool is_shared_page(const struct check *c, uint32_t thing)
+{
+    uint32_t object;
+    const struct capdl_model *m = check_model(c, thing, &object);
+    uint32_t resource = m->objects[object].index == CAPDL_SCALAR ? CAPDL_NONE : capdl_find(m, m->objects[object].name, CAPDL_SCALAR);
+    return resource != CAPDL_NONE && m->objects[resource].own == CAPDL_SHARED;
+}
+
+/* A page of a trusted component that is no queue's: who writes it chooses what the component does. */
+static void private_page(struct check *c, uint32_t writer, uint32_t reader, uint32_t thing)
+{
+    struct check_party *victim = &c->parties[reader];
+    if (!check_untrusted(&c->parties[writer]) || victim->kind != CHECK_TRUSTED || victim->compromised || is_shared_page(c, thing))
+        return;
+    check_edge_add(c, writer, reader, CHECK_CONTROL, thing, thing);
+    victim->compromised = c->again = true;
+}
+
+static void between(struct check *c, enum capdl_type type, const struct check_fact *a, const struct check_fact *b)
+{
+    uint32_t thing = a->thing, from = a->party, to = b->party;
+    bool writes = a->rights & CHECK_WRITE, reads = b->rights & CHECK_READ;
+
+    if (type == CAPDL_FRAME && writes)
+        private_page(c, from, to, thing);
+    if ((type == CAPDL_FRAME || type == CAPDL_UT) && writes && reads)
+        check_edge_add(c, from, to, CHECK_MEMORY, thing, thing);
+    if (type == CAPDL_NOTIFICATION && writes && reads)
+        check_edge_add(c, from, to, CHECK_SIGNAL, thing, thing);
+    if (type == CAPDL_EP && writes && reads) {
+        check_edge_add(c, from, to, CHECK_MESSAGE, thing, thing);
+        if (a->rights & (CHECK_GRANT | CHECK_REPLY))
+            check_edge_add(c, to, from, CHECK_ANSWER, thing, thing);
+    }
+    if ((a->rights & CHECK_HOLD) && (b->rights & CHECK_HOLD))
+        check_edge_add(c, from, to, CHECK_SHARE, thing, thing);
+}
+
+static void two_writers(struct check *c, uint32_t thing)
+{
+    uint32_t first = CAPDL_NONE;
+    if (!is_shared_page(c, thing))
+        return;
+    for (uint32_t i = c->first_fact[thing]; i != CAPDL_NONE; i = c->facts[i].next_of_thing) {
+        if (!(c->facts[i].rights & CHECK_WRITE))
+            continue;
+        if (first != CAPDL_NONE && first != c->facts[i].party)
+            check_finding(c, "shared memory '%s' may be written by %s and by %s: each page of a queue has one writer",
+                          check_object(c, thing)->name, c->parties[c->facts[i].party].name, c->parties[first].name);
+        first = c->facts[i].party;
+    }
+}
+
+static void through_things(struct check *c)
+{
+    for (uint32_t thing = 0; thing < c->thing_count && !c->failed; thing++) {
+        enum capdl_type type = check_object(c, thing)->type;
+        uint32_t first = c->first_fact[thing];
+        if (first == CAPDL_NONE)
+            continue;
+        if (type == CAPDL_FRAME)
+            two_writers(c, thing);
+        for (uint32_t a = first; a != CAPDL_NONE; a = c->facts[a].next_of_thing)
+            for (uint32_t b = first; b != CAPDL_NONE; b = c->facts[b].next_of_thing)
+                if (a != b)
+                    between(c, type, &c->facts[a], &c->facts[b]);
+    }
+}
+
+/* ---- interrupts and CPU time ---- */
+
+static bool runs_on(const struct check_party *p, uint32_t node) { return p->nodes[node / 64] >> (node % 64) & 1; }
+
+/* Whoever may signal an IPI reaches who waits for its vector, and takes time from the untrusted on that core. */
+static void ipi(struct check *c, uint32_t thing, uint32_t party)
+{
+    uint32_t object;
+    const struct capdl_model *m = check_model(c, thing, &object);
+    const struct capdl_param *node = capdl_param(m, object, CAPDL_KEY_NODE), *vector = capdl_param(m, object, CAPDL_KEY_VECTOR);
+
+    if (!node || !vector || node->value >= c->system->node_count)
+        return;
+    const struct capdl_model *target = c->system->nodes[node->value];
+    uint32_t base = c->base[node->value];
+    for (uint32_t i = 0; i < target->irq_count; i++) {
+        uint32_t count, first = capdl_caps_of(target, target->irqs[i].object, &count);
+        if (target->irqs[i].number + SEL4_IRQ_CPU_VECTOR_BASE != vector->value || count == 0)
+            continue;
+        uint32_t notification = c->same[base + target->caps[first].object];
+        for (uint32_t f = c->first_fact[notification]; f != CAPDL_NONE; f = c->facts[f].next_of_thing)
+            if (c->facts[f].rights & CHECK_READ)
+                check_edge_add(c, party, c->facts[f].party, CHECK_INTERRUPT, thing, notification);
+    }
+    for (uint32_t other = 0; other < c->party_count; other++)
+        if (c->parties[other].kind <= CHECK_LOOSE && runs_on(&c->parties[other], (uint32_t)node->value))
+            check_edge_add(c, party, other, CHECK_INTERRUPT, thing, thing);
+}
+
+static void interrupts(struct check *c)
+{
+    for (uint32_t i = 0; i < c->fact_count && !c->failed; i++)
+        if ((c->facts[i].rights & CHECK_WRITE) && check_object(c, c->facts[i].thing)->own == CAPDL_IPI)
+            ipi(c, c->facts[i].thing, c->facts[i].party);
+}
+
+static void cores(struct check *c)
+{
+    for (uint32_t a = 0; a < c->party_count; a++)
+        for (uint32_t b = 0; b < c->party_count; b++) {
+            if (a == b || c->parties[a].kind > CHECK_LOOSE || c->parties[b].kind > CHECK_LOOSE)
+                continue;
+            for (uint32_t node = 0; node < c->system->node_count; node++)
+                if (runs_on(&c->parties[a], node) && runs_on(&c->parties[b], node))
+                    check_edge_add(c, a, b, CHECK_CORE, c->base[node], c->base[node]);
+        }
+    for (uint32_t i = 0; i < c->fact_count && !c->failed; i++) { /* who deals out CPU time */
+        const struct capdl_object *o = check_object(c, c->facts[i].thing);
+        if (o->type != CAPDL_CONTROL || (strcmp(o->name, "sched_control") != 0 && strcmp(o->name, "domain") != 0))
+            continue;
+        uint32_t node = check_node_of(c, c->facts[i].thing);
+        for (uint32_t other = 0; other < c->party_count; other++)
+            if (runs_on(&c->parties[other], node))
+                check_edge_add(c, c->facts[i].party, other, CHECK_CORE, c->facts[i].thing, c->facts[i].thing);
+    }
+}
+
+/* ---- what no path shows ---- */
+
+/* A page mapped writable that the resource map gives read-only: the kernel would refuse, so the specs contradict each other. */
+static void read_only_pages(struct check *c)
+{
+    for (uint32_t node = 0; node < c->system->node_count; node++) {
+        const struct capdl_model *m = c->system->nodes[node];
+        for (uint32_t i = 0; i < m->cap_count; i++) {
+            const struct capdl_object *o = &m->objects[m->caps[i].object];
+            uint32_t resource = o->type == CAPDL_FRAME && o->index != CAPDL_SCALAR ? capdl_find(m, o->name, CAPDL_SCALAR) : CAPDL_NONE;
+            if (resource == CAPDL_NONE || m->objects[resource].own != CAPDL_SHARED || !(m->caps[i].rights & CAPDL_WRITE))
+                continue;
+            const struct capdl_param *write = capdl_param(m, resource, CAPDL_KEY_WRITE);
+            if (!write || !write->value)
+                check_finding(c, "node %" PRIu32 " may only read '%s', but %s holds it for writing", node, o->name,
+                              m->objects[m->caps[i].holder].name);
+        }
+    }
+}
+
+static int by_ends(const void *a, const void *b)
+{
+    const struct check_edge *x = a, *y = b;
+    if (x->from != y->from)
+        return (x->from > y->from) - (x->from < y->from);
+    if (x->to != y->to)
+        return (x->to > y->to) - (x->to < y->to);
+    if (x->flow != y->flow)
+        return (x->flow > y->flow) - (x->flow < y->flow);
+    return x->thing != y->thing ? (x->thing > y->thing) - (x->thing < y->thing)
+                                : (x->thing_to < y->thing_to) - (x->thing_to > y->thing_to); /* a receiver rather than a core */
+}
+
+static bool same_link(const struct check_edge *x, const struct check_edge *y)
+{
+    return x->from == y->from && x->to == y->to && x->flow == y->flow;
+}
+
+void check_flows(struct check *c)
+{
+    uint32_t kept = 0;
+    through_things(c);
+    interrupts(c);
+    cores(c);
+    read_only_pages(c);
+    if (c->failed || c->edge_count == 0)
+        return;
+    qsort(c->edges, c->edge_count, sizeof *c->edges, by_ends);
+    for (uint32_t i = 0; i < c->edge_count; i++)
+        if (kept == 0 || !same_link(&c->edges[kept - 1], &c->edges[i]))
+            c->edges[kept++] = c->edges[i];
+    c->edge_count = kept;
+}
+
+/* ---- paths ---- */
+
+static uint32_t first_edge(const struct check *c, uint32_t from)
+{
+    uint32_t low = 0, high = c->edge_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (c->edges[middle].from < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t check_path(const struct check *c, uint32_t from, uint32_t to, bool trusted, uint32_t *edges, uint32_t room)
+{
+    uint32_t *by = malloc((c->party_count + 1) * sizeof *by), *queue = malloc((c->party_count + 1) * sizeof *queue);
+    uint32_t head = 0, tail = 0, length = 0;
+
+    if (by && queue) {
+        memset(by, 0xff, (c->party_count + 1) * sizeof *by);
+        queue[tail++] = from;
+        while (head < tail && by[to] == CAPDL_NONE) {
+            uint32_t at = queue[head++];
+            for (uint32_t e = first_edge(c, at); e < c->edge_count && c->edges[e].from == at; e++) {
+                uint32_t next = c->edges[e].to;
+                if (next == from || by[next] != CAPDL_NONE || (next != to && !trusted && !check_untrusted(&c->parties[next])))
+                    continue;
+                by[next] = e;
+                queue[tail++] = next;
+            }
+        }
+        for (uint32_t at = to; at != from && by[at] != CAPDL_NONE; at = c->edges[by[at]].from)
+            length++;
+        uint32_t i = length;
+        for (uint32_t at = to; i > 0; at = c->edges[by[at]].from)
+            if (--i < room)
+                edges[i] = by[at];
+    }
+    free(by);
+    free(queue);
+    return length;
+}

@@ -1,0 +1,152 @@
+/* The picture: each node a stack (its VM, its trusted components, its kernel), and between the stacks only the channels that exist.
+ * What lies on one core in one stack belongs together; an arrow that joins two untrusted parties is red. */
+#include "check.h"
+#include <inttypes.h>
+#include <string.h>
+
+#define LABEL_SIZE 400
+
+/* "vm.alpha.out" as "out": the arrow's end says whose it is. */
+static void append_name(char *label, const char *name)
+{
+    const char *last = strrchr(name, '.');
+    char word[CAPDL_NAME_MAX + 2];
+    size_t length = strlen(label);
+
+    snprintf(word, sizeof word, "%s", last ? last + 1 : name);
+    for (const char *at = label; (at = strstr(at, word)); at += strlen(word))
+        if ((at == label || at[-1] == ' ') && (at[strlen(word)] == 0 || at[strlen(word)] == ','))
+            return;
+    snprintf(label + length, LABEL_SIZE - length, "%s%s", length ? ", " : "", word);
+}
+
+static bool is_queue_page(const struct check *c, uint32_t thing)
+{
+    const struct capdl_object *o = check_object(c, thing);
+    size_t length = strlen(o->name);
+    return o->type == CAPDL_FRAME && o->index == 0 && (length < 5 || strcmp(o->name + length - 5, ".tail") != 0);
+}
+
+/* What goes from one party to another: queues by name, other flows by kind. A queue's tail page only says how far its reader is. */
+static void channels(const struct check *c, uint32_t from, uint32_t to, char *label)
+{
+    static const char *const words[] = {[CHECK_MESSAGE] = "messages", [CHECK_ANSWER] = "answers", [CHECK_SIGNAL] = "signals",
+                                        [CHECK_INTERRUPT] = "doorbell", [CHECK_CONTROL] = "CONTROL", [CHECK_TRANSFER] = "CAPABILITIES",
+                                        [CHECK_SHARE] = "shared object", [CHECK_CORE] = "CPU time"};
+    uint32_t low = 0, high = c->edge_count;
+
+    label[0] = 0;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct check_edge *e = &c->edges[middle];
+        if (e->from < from || (e->from == from && e->to < to))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < c->edge_count && c->edges[low].from == from && c->edges[low].to == to; low++) {
+        if (c->edges[low].flow != CHECK_MEMORY) {
+            append_name(label, words[c->edges[low].flow]);
+            continue;
+        }
+        bool queues = false;
+        for (uint32_t f = c->parties[from].first_fact; f != CAPDL_NONE; f = c->facts[f].next_of_party) {
+            const struct check_fact *its = c->facts[f].rights & CHECK_WRITE ? check_fact(c, to, c->facts[f].thing) : NULL;
+            if (!its || !(its->rights & CHECK_READ) || !is_queue_page(c, c->facts[f].thing))
+                continue;
+            append_name(label, check_object(c, c->facts[f].thing)->name);
+            queues = true;
+        }
+        bool tails = check_object(c, c->edges[low].thing)->index != CAPDL_SCALAR;
+        if (!queues && !tails)
+            append_name(label, "memory");
+    }
+}
+
+static uint64_t vm_memory(const struct check *c, uint32_t node, const char *vm)
+{
+    char name[CAPDL_NAME_MAX + 32];
+    snprintf(name, sizeof name, "vm.%s.ram", vm);
+    uint32_t object = capdl_find(c->system->nodes[node], name, CAPDL_SCALAR);
+    const struct capdl_param *size = object == CAPDL_NONE ? NULL : capdl_param(c->system->nodes[node], object, CAPDL_KEY_SIZE);
+    return size ? size->value : 0;
+}
+
+static bool is_on(const struct check_party *p, uint32_t node) { return p->node == node || p->nodes[node / 64] >> (node % 64) & 1; }
+
+static void row(const struct check *c, uint32_t node, uint32_t party, FILE *f)
+{
+    static const char *const colours[] = {"#ffd9a8", "#ffb3b3", "#cfe8cf", "#dde3ea"};
+    const struct check_party *p = &c->parties[party];
+    int length = (int)strcspn(p->name, "@");
+
+    fprintf(f, "<tr><td port=\"p%" PRIu32 "\" bgcolor=\"%s\" width=\"150\" height=\"%s\">", party,
+            p->compromised ? "#ff8080" : colours[p->kind], p->kind == CHECK_VM ? "58" : "26");
+    if (p->kind == CHECK_VM) {
+        fprintf(f, "<b>VM %.*s</b>", length, p->name);
+        uint64_t memory = vm_memory(c, node, p->name);
+        if (memory >> 30 && !(memory & ((1u << 30) - 1)))
+            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " GiB of its own, VMM</font>", memory >> 30);
+        else if (memory)
+            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " MiB of its own, VMM</font>", memory >> 20);
+    } else {
+        fprintf(f, "%.*s", length, strcmp(p->name, "manager") == 0 ? "node manager" : p->name);
+    }
+    fputs("</td></tr>", f);
+}
+
+static void stack(const struct check *c, uint32_t node, FILE *f)
+{
+    bool vm = false;
+    fprintf(f, "  n%" PRIu32 " [label=<<table border=\"1\" cellborder=\"1\" cellspacing=\"0\" color=\"#667788\">", node);
+    for (uint32_t i = 0; i < c->party_count; i++)
+        vm = vm || (c->parties[i].kind <= CHECK_LOOSE && is_on(&c->parties[i], node));
+    fprintf(f, "<tr><td border=\"0\"><font point-size=\"10\" color=\"#667788\">node %" PRIu32 ": one core%s</font></td></tr>", node,
+            node == 0 ? ", control" : vm ? "" : ", spare");
+    for (int kind = CHECK_VM; kind <= CHECK_KERNEL; kind++)
+        for (uint32_t i = 0; i < c->party_count; i++)
+            if (c->parties[i].kind == (enum check_kind)kind && is_on(&c->parties[i], node))
+                row(c, node, i, f);
+    fputs("</table>>];\n", f);
+}
+
+static void arrow(const struct check *c, uint32_t a, uint32_t b, FILE *f)
+{
+    const struct check_party *p = &c->parties[a], *q = &c->parties[b];
+    bool red = check_untrusted(p) && check_untrusted(q), quiet = p->kind == CHECK_KERNEL || q->kind == CHECK_KERNEL ||
+               (!check_untrusted(p) && !check_untrusted(q));
+    char there[LABEL_SIZE], back[LABEL_SIZE];
+
+    if (p->node == q->node && !red) /* one stack */
+        return;
+    channels(c, a, b, there);
+    channels(c, b, a, back);
+    if (!there[0] && !back[0])
+        return;
+    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 " -> n%" PRIu32 ":p%" PRIu32 " [dir=%s, color=\"%s\", penwidth=%s, fontcolor=\"%s\", label=\"",
+            p->node, a, q->node, b, there[0] && back[0] ? "both" : there[0] ? "forward" : "back",
+            red ? "#d00000" : quiet ? "#9aa7b4" : "#305080", red ? "3" : quiet ? "1" : "1.8", red ? "#d00000" : quiet ? "#7a8794" : "#305080");
+    if (there[0])
+        fprintf(f, "%s%s", there, back[0] ? " ↓\\l" : "");
+    if (back[0])
+        fprintf(f, "%s%s", back, there[0] ? " ↑\\l" : "");
+    fputs("\"];\n", f);
+}
+
+void picture_print(const struct check *c, FILE *f)
+{
+    fputs("digraph atoll {\n"
+          "  graph [rankdir=TB, nodesep=0.7, ranksep=1.4, fontname=\"Helvetica\", bgcolor=\"white\", labelloc=b, fontsize=11,\n"
+          "    label=\"orange: untrusted, one tenant each    green: trusted, small    grey: a kernel of its own per core\\n"
+          "an arrow is a queue (named) or an interrupt; no arrow, no way\"];\n"
+          "  node [shape=plain, fontname=\"Helvetica\", fontsize=13];\n"
+          "  edge [fontname=\"Helvetica\", fontsize=10, arrowsize=0.8];\n", f);
+    for (uint32_t node = 1; node < c->system->node_count; node++)
+        stack(c, node, f);
+    stack(c, 0, f);
+    for (uint32_t a = 0; a < c->party_count; a++)
+        for (uint32_t b = 0; b < c->party_count; b++)
+            if (c->parties[a].node > c->parties[b].node || (c->parties[a].node == c->parties[b].node && a < b))
+                arrow(c, a, b, f);
+    fputs("}\n", f);
+}
