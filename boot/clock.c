@@ -96,6 +96,7 @@ static bool told_by_cpuid(struct clock *clock)
 #define DIVIDE_BY_1 0xb
 #define LVT_MASKED (1u << 16)
 #define APIC_RUNS 3
+#define APIC_TRIES 20
 #define APIC_COUNT_FIRST 10000u
 #define APIC_COUNT_MAX (1u << 30)
 #define APIC_SHORTEST_MICROSECONDS 1000
@@ -121,23 +122,34 @@ static uint64_t apic_run(const struct clock *clock, uint32_t count)
     return least ? least : 1;
 }
 
-static uint64_t measure_apic_timer(const struct clock *clock)
+/* The rate by the difference of a long and a short run: what it takes to start the timer and to enter the handler is in both. 0: a
+ * run was late (under an emulator the processor may be taken away in the middle), measure again. */
+static uint64_t apic_rate(const struct clock *clock)
 {
-    msr_write(MSR_DIVIDE, DIVIDE_BY_1);
-    msr_write(MSR_LVT_TIMER, APIC_TIMER_VECTOR);
     uint64_t count = APIC_COUNT_FIRST, wanted = clock->tsc_hz * APIC_SHORTEST_MICROSECONDS / 1000000;
     uint64_t latency = apic_run(clock, APIC_COUNT_FIRST), ticks = latency;
-    while (ticks < wanted && count < APIC_COUNT_MAX) { /* long enough to be exact */
-        count *= 1 + wanted / ticks;
+
+    do { /* once at least, and until it is long enough to be exact */
+        count *= 2 + wanted / ticks;
         if (count > APIC_COUNT_MAX)
             count = APIC_COUNT_MAX;
         ticks = apic_run(clock, (uint32_t)count);
-    }
+    } while (ticks < wanted && count < APIC_COUNT_MAX);
+    return ticks > latency ? (count - APIC_COUNT_FIRST) * clock->tsc_hz / (ticks - latency) : 0;
+}
+
+static uint64_t measure_apic_timer(const struct clock *clock)
+{
+    uint64_t rate = 0;
+
+    msr_write(MSR_DIVIDE, DIVIDE_BY_1);
+    msr_write(MSR_LVT_TIMER, APIC_TIMER_VECTOR);
+    for (unsigned i = 0; i < APIC_TRIES && !rate; i++)
+        rate = apic_rate(clock);
     msr_write(MSR_LVT_TIMER, LVT_MASKED | APIC_TIMER_VECTOR);
-    if (ticks <= latency)
+    if (!rate)
         stop("the local APIC timer counts too fast to be measured");
-    /* The difference of a long and a short run: what it takes to start the timer and to enter the handler is in both. */
-    return (count - APIC_COUNT_FIRST) * clock->tsc_hz / (ticks - latency);
+    return rate;
 }
 
 void clock_measure(const struct acpi_tables *tables, struct clock *clock)
