@@ -122,26 +122,15 @@ void cpuid_init(struct cpuid *c, cpuid_source *host, uint64_t tsc_hz)
     init_extended(c, host);
 }
 
-bool cpuid_lookup(const struct cpuid *c, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out, bool *known)
+const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf)
 {
-    *known = true;
-    if (leaf <= CPUID_BASIC_MAX) {
-        *out = c->basic[leaf];
-        if (leaf == 7 && subleaf) /* one subleaf only */
-            *out = (struct cpuid_regs){0};
-        return leaf == 1 || leaf == 0xb || leaf == 0xd;
-    }
-    if (leaf - CPUID_EXTENDED <= CPUID_EXTENDED_MAX - CPUID_EXTENDED) {
-        *out = c->extended[leaf - CPUID_EXTENDED];
-        return leaf == CPUID_EXTENDED + 1;
-    }
-    if (leaf - CPUID_HYPERVISOR <= CPUID_HYPERVISOR_MAX - CPUID_HYPERVISOR) {
-        *out = c->hypervisor[leaf - CPUID_HYPERVISOR];
-        return false;
-    }
-    *known = false; /* AMD: a leaf that is not implemented returns zeroes (APM volume 3, CPUID) */
-    *out = (struct cpuid_regs){0};
-    return false;
+    if (leaf <= CPUID_BASIC_MAX)
+        return &c->basic[leaf];
+    if (leaf - CPUID_EXTENDED <= CPUID_EXTENDED_MAX - CPUID_EXTENDED)
+        return &c->extended[leaf - CPUID_EXTENDED];
+    if (leaf - CPUID_HYPERVISOR <= CPUID_HYPERVISOR_MAX - CPUID_HYPERVISOR)
+        return &c->hypervisor[leaf - CPUID_HYPERVISOR];
+    return NULL;
 }
 
 /* Leaf 0Bh: one thread, one core. */
@@ -167,6 +156,10 @@ void cpuid_adjust(const struct cpuid *c, uint32_t leaf, uint32_t subleaf, const 
     case CPUID_EXTENDED + 1:
         if (state->apic)
             out->edx |= LEAF1_EDX_APIC;
+        break;
+    case 7:
+        if (subleaf) /* there is one only */
+            *out = (struct cpuid_regs){0};
         break;
     case 0xb: topology(subleaf, out); break;
     case 0xd:

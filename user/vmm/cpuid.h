@@ -33,9 +33,14 @@ struct cpuid_state {
 
 void cpuid_init(struct cpuid *c, cpuid_source *host, uint64_t tsc_hz);
 
-/* The answer from the tables alone. True if it depends on the state too: then call cpuid_adjust. */
-bool cpuid_lookup(const struct cpuid *c, uint32_t leaf, uint32_t subleaf, struct cpuid_regs *out, bool *known);
+/* The answer from the tables; NULL: no such leaf, all zeroes. If it depends on the state too, cpuid_adjust completes it. */
+const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf);
 void cpuid_adjust(const struct cpuid *c, uint32_t leaf, uint32_t subleaf, const struct cpuid_state *state,
                   struct cpuid_regs *out);
+
+static inline bool cpuid_depends(uint32_t leaf)
+{
+    return leaf == 1 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == CPUID_EXTENDED + 1;
+}
 
 static inline bool cpuid_has_nx(const struct cpuid *c) { return c->extended[1].edx >> 20 & 1; }

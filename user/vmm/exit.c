@@ -30,29 +30,44 @@ static void advance(struct vm *vm, const uint8_t *opcode, unsigned bytes)
     vm->vcpu.advance = instruction_length(vm, opcode, bytes);
 }
 
+static void cpuid_answer(struct vcpu *v, const struct cpuid_regs *r)
+{
+    v->words[W_RAX] = r->eax;
+    v->words[W_RBX] = r->ebx;
+    v->words[W_RCX] = r->ecx;
+    v->words[W_RDX] = r->edx;
+    v->changed |= VCPU_GROUP_ABCD;
+}
+
+/* A leaf whose answer follows the guest's registers, or that is not there: zeroes (APM volume 3, CPUID). */
+static __attribute__((noinline)) void cpuid_special(struct vm *vm, uint32_t leaf, uint32_t subleaf, const struct cpuid_regs *fixed)
+{
+    struct cpuid_regs r = {0};
+    struct cpuid_state state;
+
+    if (fixed) {
+        vcpu_need(&vm->vcpu, VCPU_GROUP_CONTROL);
+        state.osxsave = vm->vcpu.words[W_CR4] & CR4_OSXSAVE;
+        state.apic = vm->lapic.base & LAPIC_BASE_ENABLED;
+        state.xcr0 = vm->vcpu.words[W_XCR0];
+        r = *fixed;
+        cpuid_adjust(&vm->cpuid, leaf, subleaf, &state, &r);
+    } else {
+        vm_count(vm, VMM_COUNT_CPUID_UNKNOWN);
+    }
+    cpuid_answer(&vm->vcpu, &r);
+}
+
 static enum vm_next exit_cpuid(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
-    uint32_t leaf = (uint32_t)v->words[W_RAX], subleaf = (uint32_t)v->words[W_RCX];
-    struct cpuid_regs r;
-    bool known;
+    uint32_t leaf = (uint32_t)v->words[W_RAX];
+    const struct cpuid_regs *fixed = cpuid_lookup(&vm->cpuid, leaf);
 
-    if (cpuid_lookup(&vm->cpuid, leaf, subleaf, &r, &known)) {
-        struct cpuid_state state;
-
-        vcpu_need(v, VCPU_GROUP_CONTROL);
-        state.osxsave = v->words[W_CR4] & CR4_OSXSAVE;
-        state.apic = vm->lapic.base & LAPIC_BASE_ENABLED;
-        state.xcr0 = v->words[W_XCR0];
-        cpuid_adjust(&vm->cpuid, leaf, subleaf, &state, &r);
-    }
-    if (!known)
-        vm_count(vm, VMM_COUNT_CPUID_UNKNOWN);
-    v->words[W_RAX] = r.eax;
-    v->words[W_RBX] = r.ebx;
-    v->words[W_RCX] = r.ecx;
-    v->words[W_RDX] = r.edx;
-    v->changed |= VCPU_GROUP_ABCD;
+    if (fixed && !cpuid_depends(leaf))
+        cpuid_answer(v, fixed);
+    else
+        cpuid_special(vm, leaf, (uint32_t)v->words[W_RCX], fixed);
     advance(vm, opcode_cpuid, sizeof opcode_cpuid);
     return VM_RESUME;
 }
@@ -251,13 +266,12 @@ static void inject(struct vm *vm, int vector)
     v->changed |= VCPU_GROUP_EVENT;
 }
 
-void exit_finish(struct vm *vm)
+void exit_finish_events(struct vm *vm)
 {
-    struct vcpu *v = &vm->vcpu;
     uint64_t cr8 = vm->lapic.tpr >> 4;
 
-    if (cr8 != (v->exit_flags >> EXIT_CR8_SHIFT & 0xf))
-        vcpu_set(v, W_CR8, VCPU_GROUP_CONTROL, cr8);
+    if (cr8 != (vm->vcpu.exit_flags >> EXIT_CR8_SHIFT & 0xf))
+        vcpu_set(&vm->vcpu, W_CR8, VCPU_GROUP_CONTROL, cr8);
     if (!lapic_quiet(&vm->lapic))
         inject(vm, lapic_candidate(&vm->lapic));
 }

@@ -9,7 +9,12 @@ uint32_t exit_groups(enum vcpu_exit exit_class);
 enum vm_next exit_handle(struct vm *vm);
 
 /* Before the guest goes on: task priority, pending interrupts. */
-void exit_finish(struct vm *vm);
+void exit_finish_events(struct vm *vm);
+static inline void exit_finish(struct vm *vm)
+{
+    if (!lapic_quiet(&vm->lapic) || vm->lapic.tpr >> 4 != (vm->vcpu.exit_flags >> EXIT_CR8_SHIFT & 0xf))
+        exit_finish_events(vm);
+}
 
 /* A halted guest: may it go on? */
 bool exit_wakes(struct vm *vm);
