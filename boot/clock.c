@@ -95,61 +95,60 @@ static bool told_by_cpuid(struct clock *clock)
 #define MSR_DIVIDE 0x83e
 #define DIVIDE_BY_1 0xb
 #define LVT_MASKED (1u << 16)
-#define APIC_RUNS 3
-#define APIC_TRIES 20
+#define APIC_RUNS_MAX 200
 #define APIC_COUNT_FIRST 10000u
 #define APIC_COUNT_MAX (1u << 30)
 #define APIC_SHORTEST_MICROSECONDS 1000
 #define APIC_LONGEST_SECONDS 1
+#define APIC_AGREEMENT 200 /* two runs agree when they differ by less than this part of the shortest long run: 5 us */
 
-/* TSC ticks until a one-shot timer of `count` fires. An interrupt can only be late, so the shortest of several runs counts. */
-static uint64_t apic_run(const struct clock *clock, uint32_t count)
+/* TSC ticks until a one-shot timer of `count` fires. */
+static uint64_t apic_run_once(const struct clock *clock, uint32_t count)
 {
-    uint64_t least = UINT64_MAX;
-    for (unsigned i = 0; i < APIC_RUNS; i++) {
-        interrupts_timer_tsc = 0;
-        uint64_t start = tsc_read();
-        msr_write(MSR_INITIAL_COUNT, count);
-        interrupts_enable();
-        while (!interrupts_timer_tsc)
-            if (tsc_read() - start > clock->tsc_hz * APIC_LONGEST_SECONDS)
-                stop("the local APIC timer does not fire; this machine cannot keep time");
-        interrupts_disable();
-        uint64_t ticks = interrupts_timer_tsc - start;
-        if (ticks < least)
-            least = ticks;
-    }
-    return least ? least : 1;
+    interrupts_timer_tsc = 0;
+    uint64_t start = tsc_read();
+    msr_write(MSR_INITIAL_COUNT, count);
+    interrupts_enable();
+    while (!interrupts_timer_tsc)
+        if (tsc_read() - start > clock->tsc_hz * APIC_LONGEST_SECONDS)
+            stop("the local APIC timer does not fire; this machine cannot keep time");
+    interrupts_disable();
+    return interrupts_timer_tsc - start;
 }
 
-/* The rate by the difference of a long and a short run: what it takes to start the timer and to enter the handler is in both. 0: a
- * run was late (under an emulator the processor may be taken away in the middle), measure again. */
-static uint64_t apic_rate(const struct clock *clock)
+/* An interrupt can only be late (under an emulator the processor may be taken away in the middle), so the shortest run is right once a
+ * second one agrees with it. */
+static uint64_t apic_run(const struct clock *clock, uint32_t count, uint64_t agreement)
 {
-    uint64_t count = APIC_COUNT_FIRST, wanted = clock->tsc_hz * APIC_SHORTEST_MICROSECONDS / 1000000;
-    uint64_t latency = apic_run(clock, APIC_COUNT_FIRST), ticks = latency;
+    uint64_t least = apic_run_once(clock, count);
 
+    for (unsigned i = 1; i < APIC_RUNS_MAX; i++) {
+        uint64_t ticks = apic_run_once(clock, count), apart = ticks > least ? ticks - least : least - ticks;
+        if (ticks < least)
+            least = ticks;
+        if (apart <= agreement)
+            return least ? least : 1;
+    }
+    stop("no two runs of the local APIC timer agree; this machine cannot keep time");
+}
+
+/* The rate by the difference of a long and a short run: what it takes to start the timer and to enter the handler is in both. */
+static uint64_t measure_apic_timer(const struct clock *clock)
+{
+    msr_write(MSR_DIVIDE, DIVIDE_BY_1);
+    msr_write(MSR_LVT_TIMER, APIC_TIMER_VECTOR);
+    uint64_t count = APIC_COUNT_FIRST, wanted = clock->tsc_hz * APIC_SHORTEST_MICROSECONDS / 1000000;
+    uint64_t latency = apic_run(clock, APIC_COUNT_FIRST, wanted / APIC_AGREEMENT), ticks = latency;
     do { /* once at least, and until it is long enough to be exact */
         count *= 2 + wanted / ticks;
         if (count > APIC_COUNT_MAX)
             count = APIC_COUNT_MAX;
-        ticks = apic_run(clock, (uint32_t)count);
+        ticks = apic_run(clock, (uint32_t)count, wanted / APIC_AGREEMENT);
     } while (ticks < wanted && count < APIC_COUNT_MAX);
-    return ticks > latency ? (count - APIC_COUNT_FIRST) * clock->tsc_hz / (ticks - latency) : 0;
-}
-
-static uint64_t measure_apic_timer(const struct clock *clock)
-{
-    uint64_t rate = 0;
-
-    msr_write(MSR_DIVIDE, DIVIDE_BY_1);
-    msr_write(MSR_LVT_TIMER, APIC_TIMER_VECTOR);
-    for (unsigned i = 0; i < APIC_TRIES && !rate; i++)
-        rate = apic_rate(clock);
     msr_write(MSR_LVT_TIMER, LVT_MASKED | APIC_TIMER_VECTOR);
-    if (!rate)
+    if (ticks <= latency)
         stop("the local APIC timer counts too fast to be measured");
-    return rate;
+    return (count - APIC_COUNT_FIRST) * clock->tsc_hz / (ticks - latency);
 }
 
 void clock_measure(const struct acpi_tables *tables, struct clock *clock)
