@@ -199,6 +199,7 @@ unit-vmm: $(VMM_UNIT_TESTS:%=$(B)/unit/%)
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
 TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c demux.c description.c image.c \
 	yaml_check.c compile.c compile_node.c compile_request.c component_image.c spec_builder.c
+TOOL_SRCS += disk_image.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
@@ -217,7 +218,7 @@ $(B)/tools/atoll/%.o: tools/atoll/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOL_FLAGS) -c $< -o $@
 $(B)/atoll: $(TOOL_OBJS)
-	$(HOSTCC) $^ -o $@ -lcyaml -lyaml
+	$(HOSTCC) $^ -o $@ -lcyaml -lyaml -lsodium
 .PHONY: atoll
 atoll: $(B)/atoll
 

@@ -17,6 +17,8 @@
 
 #define CHILD_SERIAL 3 /* the descriptor number in QEMU */
 #define MAX_ARGUMENTS 128
+#define FIRMWARE "/usr/share/OVMF" /* Debian's ovmf */
+#define FIRMWARE_VARIABLES "firmware-variables" /* in the machine's folder */
 
 struct arguments {
     char *v[MAX_ARGUMENTS + 1];
@@ -51,8 +53,7 @@ int machine_init(struct machine *m)
         fprintf(stderr, "atoll: no temporary folder in %s: %s\n", tmp, strerror(errno));
         return -1;
     }
-    m->modules = strdup("");
-    return m->modules == NULL ? -1 : 0;
+    return 0;
 }
 
 int machine_module(struct machine *m, const char *path, const char *name)
@@ -63,12 +64,66 @@ int machine_module(struct machine *m, const char *path, const char *name)
         fprintf(stderr, "atoll: %s cannot be used as module '%s': %s\n", path, name, strerror(errno));
         return -1;
     }
-    char *list;
-    if (asprintf(&list, "%s%s%s %s", m->modules, m->modules[0] == 0 ? "" : ",", here, name) < 0)
+    if (m->module_count == MACHINE_MAX_MODULES || (m->modules[m->module_count] = strdup(name)) == NULL) {
+        fprintf(stderr, "atoll: %s is one module too many\n", name);
         return -1;
-    free(m->modules);
-    m->modules = list;
+    }
+    m->module_count++;
     return 0;
+}
+
+/* QEMU's multiboot loader: the list of modules is one argument, "FILE NAME,FILE NAME..". */
+static void multiboot_arguments(const struct machine *m, const struct machine_config *c, struct arguments *a)
+{
+    char *list = NULL;
+    size_t size;
+    FILE *f = open_memstream(&list, &size);
+    if (f == NULL)
+        abort();
+    for (size_t i = 0; i < m->module_count; i++)
+        fprintf(f, "%s%s/%s %s", i == 0 ? "" : ",", m->dir, m->modules[i], m->modules[i]);
+    fclose(f);
+    argument(a, "-kernel");
+    argument(a, "%s", c->boot);
+    argument(a, "-initrd");
+    argument(a, "%s", list);
+    free(list);
+}
+
+/* OVMF, with variables of its own in DIR, and a disk that is never written to. */
+static void uefi_arguments(const struct machine *m, struct arguments *a)
+{
+    argument(a, "-drive");
+    argument(a, "if=pflash,unit=0,format=raw,readonly=on,file=" FIRMWARE "/OVMF_CODE_4M.fd");
+    argument(a, "-drive");
+    argument(a, "if=pflash,unit=1,format=raw,file=%s/" FIRMWARE_VARIABLES, m->dir);
+    argument(a, "-drive");
+    argument(a, "if=none,id=boot,format=raw,snapshot=on,file=%s/" MACHINE_DISK, m->dir);
+    argument(a, "-device");
+    argument(a, "ide-hd,drive=boot,bus=ide.0,bootindex=0");
+}
+
+/* What uefi_arguments() names. */
+static int uefi_prepare(const struct machine *m, const char *image)
+{
+    char to[128], full[PATH_MAX], bytes[65536];
+    snprintf(to, sizeof to, "%s/" MACHINE_DISK, m->dir);
+    if (realpath(image, full) == NULL || (strcmp(full, to) != 0 && symlink(full, to) != 0)) {
+        fprintf(stderr, "atoll: the image %s cannot be used: %s\n", image, strerror(errno));
+        return -1;
+    }
+    snprintf(to, sizeof to, "%s/" FIRMWARE_VARIABLES, m->dir);
+    FILE *in = fopen(FIRMWARE "/OVMF_VARS_4M.fd", "rbe"), *out = fopen(to, "wbe");
+    bool good = in != NULL && out != NULL;
+    for (size_t n; good && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
+        good = fwrite(bytes, 1, n, out) == n;
+    if (in != NULL)
+        fclose(in);
+    if (out != NULL && fclose(out) != 0)
+        good = false;
+    if (!good)
+        fprintf(stderr, "atoll: the UEFI firmware in " FIRMWARE " cannot be used: %s; scripts/setup installs it\n", strerror(errno));
+    return good ? 0 : -1;
 }
 
 /* The reference machines, see docs; phys-bits=39 keeps the firmware's PCI windows where VFs work. */
@@ -110,10 +165,10 @@ static void machine_arguments(const struct machine *m, const struct machine_conf
     argument(a, "chardev:serial");
     argument(a, "-device");
     argument(a, "isa-debug-exit,iobase=0xf4,iosize=4");
-    argument(a, "-kernel");
-    argument(a, "%s", c->boot);
-    argument(a, "-initrd");
-    argument(a, "%s", m->modules);
+    if (c->image != NULL)
+        uefi_arguments(m, a);
+    else
+        multiboot_arguments(m, c, a);
     for (size_t i = 0; i < c->extra_count; i++)
         argument(a, "%s", c->extra[i]);
 }
@@ -151,6 +206,8 @@ int machine_start(struct machine *m, const struct machine_config *config)
 {
     struct arguments a = {.n = 0};
     int pair[2], failure[2], error = 0;
+    if (config->image != NULL && uefi_prepare(m, config->image) != 0)
+        return -1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || pipe2(failure, O_CLOEXEC) != 0) {
         fprintf(stderr, "atoll: no socket for the serial line: %s\n", strerror(errno));
         return -1;
@@ -221,6 +278,6 @@ void machine_stop(struct machine *m, bool explain)
         close(m->serial);
     m->serial = -1;
     folder_remove(m->dir);
-    free(m->modules);
-    m->modules = NULL;
+    while (m->module_count > 0)
+        free(m->modules[--m->module_count]);
 }

@@ -7,12 +7,14 @@
 
 #define MACHINE_MAX_MODULES 512
 #define MACHINE_MAX_EXTRA 64
+#define MACHINE_DISK "disk.img" /* in the machine's folder */
 
 /* Which IOMMU the server has; see docs for what QEMU's models can and cannot do. */
 enum machine_kind { MACHINE_VTD, MACHINE_AMDVI, MACHINE_NO_IOMMU };
 
 struct machine_config {
     const char *qemu, *boot; /* programs: the emulator, the multiboot image */
+    const char *image;       /* instead of `boot` and the modules: UEFI firmware starts from this disk image; or NULL */
     const char *ram_file;    /* RAM shared through this file, or NULL */
     enum machine_kind kind;
     bool count;              /* deterministic: time is the number of executed instructions */
@@ -24,7 +26,8 @@ struct machine_config {
 
 struct machine {
     char dir[64];   /* private folder: modules by name, QEMU's error output; removed by machine_stop() */
-    char *modules;  /* QEMU's -initrd argument */
+    char *modules[MACHINE_MAX_MODULES]; /* their names */
+    size_t module_count;
     pid_t pid;      /* 0: not running */
     int serial;     /* non-blocking */
 };

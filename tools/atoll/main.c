@@ -11,6 +11,7 @@
 static const char usage_text[] =
     "atoll run FILE.yaml [options]            boot the described system on an emulated server\n"
     "atoll run --root-task IMAGE [options]    boot one node that gives IMAGE the whole machine\n"
+    "atoll image FILE.yaml -o IMAGE [options] write a disk image that UEFI firmware starts, and print what it will measure\n"
     "atoll compile FILE.yaml DIR              write the system request, the nodes' specs and their CapDL to DIR\n"
     "atoll check FILE.yaml|DIR [--svg FILE]   who can reach whom: for each pair of VMs 'isolated', or the shortest path; a picture\n"
     "\n"
@@ -21,6 +22,8 @@ static const char usage_text[] =
     "                       after the last one, so end with 'poweroff -f' if the VM is to end\n"
     "  --cores N            instead of machine.cores\n"
     "  --machine KIND       IOMMU of the server: vtd (default), amdvi, none\n"
+    "  --uefi               start by UEFI firmware, from a disk image of the description\n"
+    "  --image IMAGE        start by UEFI firmware, from this disk image\n"
     "  --count              deterministic: time is the number of executed instructions\n"
     "  --ram-file FILE      keep the server's RAM in FILE\n"
     "  --until TEXT         root task: a line with TEXT ends the run with status 0\n"
@@ -76,6 +79,10 @@ static int option_apply(struct run_options *o, const char *name, const char *val
         o->headless = true;
     else if (strcmp(name, "count") == 0)
         o->machine.count = true;
+    else if (strcmp(name, "uefi") == 0)
+        o->uefi = true;
+    else if (strcmp(name, "image") == 0)
+        o->machine.image = value;
     else if (strcmp(name, "log-dir") == 0)
         o->log_dir = value;
     else if (strcmp(name, "ram-file") == 0)
@@ -119,7 +126,8 @@ static int command_run(int argc, char **argv)
         {"root-task", required_argument, NULL, 0}, {"until", required_argument, NULL, 0},
         {"fail-on", required_argument, NULL, 0},  {"memory", required_argument, NULL, 0},
         {"images", required_argument, NULL, 0},   {"qemu", required_argument, NULL, 0},
-        {"qemu-arg", required_argument, NULL, 0}, {NULL, 0, NULL, 0}};
+        {"qemu-arg", required_argument, NULL, 0}, {"uefi", no_argument, NULL, 0},
+        {"image", required_argument, NULL, 0},    {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default(), .machine = {.qemu = "qemu-system-x86_64", .memory = 512ull << 20}};
     int index = 0, c;
     while ((c = getopt_long(argc, argv, "", options, &index)) != -1)
@@ -135,6 +143,24 @@ static int command_run(int argc, char **argv)
         return usage_error("--until and --fail-on go with --root-task", NULL);
     o.file = argv[optind];
     return (int)run(&o);
+}
+
+static int command_image(int argc, char **argv)
+{
+    static const struct option options[] = {{"output", required_argument, NULL, 'o'}, {"cores", required_argument, NULL, 0},
+                                            {"images", required_argument, NULL, 0}, {NULL, 0, NULL, 0}};
+    struct run_options o = {.images = images_default()};
+    const char *output = NULL;
+    int index = 0, c;
+    while ((c = getopt_long(argc, argv, "o:", options, &index)) != -1)
+        if (c == 'o')
+            output = optarg;
+        else if (c != 0 || option_apply(&o, options[index].name, optarg) != 0)
+            return c != 0 ? usage_error("the options are wrong", NULL) : RUN_WRONG_INPUT;
+    if (optind + 1 != argc || output == NULL)
+        return usage_error("image needs one description, such as examples/two-vms.yaml, and -o with a file name", NULL);
+    o.file = argv[optind];
+    return (int)run_image(&o, output);
 }
 
 static int command_compile(int argc, char **argv)
@@ -160,6 +186,8 @@ int main(int argc, char **argv)
 {
     if (argc >= 2 && strcmp(argv[1], "run") == 0)
         return command_run(argc - 1, argv + 1);
+    if (argc >= 2 && strcmp(argv[1], "image") == 0)
+        return command_image(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "compile") == 0)
         return command_compile(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "check") == 0) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "disk_image.h"
 #include "run.h"
 #include "session.h"
 
@@ -71,9 +72,31 @@ static int modules_make(struct machine *m, const struct run_options *o, const st
     return module_add(m, o, "user/init.elf", "init") != 0 ? -1 : modules_of_vms(m, d);
 }
 
-static enum run_status run_described(const struct run_options *o, const struct description *d)
+static int image_make(const struct machine *m, const struct run_options *o, const char *path, FILE *hashes)
 {
     char boot[PATH_MAX];
+    snprintf(boot, sizeof boot, "%s/boot.efi", o->images);
+    return disk_image_write(path, boot, m->dir, m->modules, m->module_count, hashes);
+}
+
+/* What the machine starts from: modules, a disk image made of them (its name goes to `image`), or a disk image that is there. */
+static int machine_fill(struct machine *m, const struct run_options *o, const struct description *d, struct machine_config *config,
+                        char *image, size_t image_size)
+{
+    if (config->image != NULL)
+        return 0;
+    if (modules_make(m, o, d) != 0)
+        return -1;
+    if (!o->uefi)
+        return 0;
+    snprintf(image, image_size, "%s/" MACHINE_DISK, m->dir);
+    config->image = image;
+    return image_make(m, o, image, NULL);
+}
+
+static enum run_status run_described(const struct run_options *o, const struct description *d)
+{
+    char boot[PATH_MAX], image[128];
     struct session s;
     struct machine_config config = o->machine;
     snprintf(boot, sizeof boot, "%s/boot.elf", o->images);
@@ -82,7 +105,7 @@ static enum run_status run_described(const struct run_options *o, const struct d
     config.memory = d->memory;
     enum run_status status = RUN_WRONG_INPUT;
     if (session_init(&s, o, d) == 0 && script_fill(&s.script, o, d) == 0 && machine_init(&s.machine) == 0) {
-        if (modules_make(&s.machine, o, d) == 0 && machine_start(&s.machine, &config) == 0)
+        if (machine_fill(&s.machine, o, d, &config, image, sizeof image) == 0 && machine_start(&s.machine, &config) == 0)
             status = session_run(&s);
         else
             machine_stop(&s.machine, false);
@@ -107,4 +130,22 @@ enum run_status run(const struct run_options *o)
     enum run_status status = run_described(o, &d);
     description_free(&d);
     return status;
+}
+
+enum run_status run_image(const struct run_options *o, const char *output)
+{
+    struct description d;
+    struct complaint why;
+    struct machine m;
+    if (description_load(o->file, o->cores, &d, &why) != 0) {
+        fprintf(stderr, "%s\n", why.text);
+        return RUN_WRONG_INPUT;
+    }
+    bool good = machine_init(&m) == 0;
+    if (good) {
+        good = modules_make(&m, o, &d) == 0 && image_make(&m, o, output, stdout) == 0;
+        machine_stop(&m, false);
+    }
+    description_free(&d);
+    return good ? RUN_GOOD : RUN_WRONG_INPUT;
 }

@@ -16,10 +16,13 @@ struct run_options {
     unsigned timeout;      /* seconds, 0: none */
     uint32_t cores;        /* 0: as described */
     bool headless;
+    bool uefi;             /* write an image and start from it; machine.image: start from that one */
     struct machine_config machine;
 };
 
 enum run_status run(const struct run_options *o);
+/* `atoll image`: the same modules as a disk image, and nothing started. */
+enum run_status run_image(const struct run_options *o, const char *output);
 
 /* root_task.c: DIR/system for one node that gets the whole machine. -1 after one sentence on stderr. */
 int root_task_compile(const char *dir);
