@@ -78,8 +78,8 @@ static bool check_placement(struct vm *vm, struct plan *p)
         p->load = (LOADER_HIGH_START + alignment - 1) & ~(uint64_t)(alignment - 1);
     }
     if (p->load < LOADER_HIGH_START || p->load > memory || needed > memory - p->load)
-        return loader_refuse(vm, "kernel file: it needs %lu MiB from 0x%lx on, but the VM's memory below 3 GiB is %lu MiB: give it more memory",
-                             (needed >> 20) + 1, p->load, memory >> 20);
+        return loader_refuse(vm, "kernel file: it needs %lu MiB from 0x%lx on, but the VM's memory below 3 GiB is %lu MiB: "
+                             "give it more memory", (needed >> 20) + 1, p->load, memory >> 20);
     p->end = p->load + needed;
     p->initrd_limit = (uint64_t)get(file, HEADER_INITRD_MAX, 4) + 1;
     if (strlen(vm->config->cmdline) > get(file, HEADER_CMDLINE_SIZE, 4))

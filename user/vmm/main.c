@@ -24,15 +24,13 @@ static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
 
 /* -- Console. ------------------------------------------------------------------------------------------------------- */
 
-static void console_write(struct vm *v, uint8_t byte)
+static void uart_send(void *context, uint8_t byte)
 {
-    vm_count(v, VMM_COUNT_CONSOLE_BYTES);
+    vm_count(context, VMM_COUNT_CONSOLE_BYTES);
     queue_write(&output, &byte, 1);
     if (queue_needs_doorbell(&output))
         sel4_signal(VMM_SLOT_DOORBELL);
 }
-
-static void uart_send(void *context, uint8_t byte) { console_write(context, byte); }
 
 /* Move input to the UART as far as it has room; ask for a bell when there is none left. */
 static void console_read(struct vm *v)
@@ -220,9 +218,9 @@ void component_main(const void *config, uint64_t tsc_hz)
 {
     struct sel4_message m;
 
-    set_up(config, tsc_hz);
-    if (vm.config->magic != VM_CONFIG_MAGIC)
+    if (((const struct vm_config *)config)->magic != VM_CONFIG_MAGIC)
         panic("no configuration");
+    set_up(config, tsc_hz);
     if (!vm_reset(&vm)) /* memory is zero: boot saw to that */
         end(MANAGER_STOPPED);
     if (vcpu_write(VMM_SLOT_VCPU, VCPU_ALL_GROUPS, VCPU_WORDS, vm.vcpu.words) != SEL4_NO_ERROR)
