@@ -1,10 +1,13 @@
+#include <atoll/iommu.h>
+#include <x86/amdvi.h>
+#include <x86/vtd.h>
+#include "bytes.h"
 #include "devices.h"
-#include "amdvi.h"
+#include "iommu_block.h"
 #include "machine.h"
 #include "print.h"
 #include "rules.h"
 #include "text.h"
-#include "vtd.h"
 
 #define PAGE 4096ull
 #define ECAM_BUS 0x100000ull /* PCI Express 7.2.2: 4 KiB per function, 256 functions per bus */
@@ -174,4 +177,53 @@ bool devices_check(char *reason, size_t size)
 {
     struct rules_input in = {.iommus = &iommus, .facts = facts, .mcfg = mcfg, .madt = madt, .pci = &pci};
     return rules_check(&in, reason, size);
+}
+
+/* --- block --- */
+
+static void place_ioapics(struct device_units *out)
+{
+    for (unsigned i = 0; i < madt->ioapic_count; i++) {
+        const struct iommu_scope *s = rules_ioapic(&iommus, madt->ioapics[i].id);
+        uint16_t requester;
+        rules_requester(&iommus, &pci, s, &requester); /* there is one: devices_check() */
+        out->ioapic_flags[i] = IOAPIC_REMAPPED | (uint32_t)s->unit << IOAPIC_UNIT_SHIFT | requester;
+    }
+}
+
+void devices_place(unsigned nodes, struct ranges *free, struct ranges *own, struct device_units *out)
+{
+    uint64_t size = (iommu_block_size(nodes) + IOMMU_BLOCK_ALIGN - 1) & ~(IOMMU_BLOCK_ALIGN - 1), block;
+    for (unsigned i = 0; i < iommus.unit_count; i++) {
+        const struct iommu_unit *u = &iommus.units[i];
+        if (!ranges_take(free, size, IOMMU_BLOCK_ALIGN, &block) || !ranges_add(own, block, block + size))
+            stop("no room for %lu KiB of tables of the IOMMU at 0x%lx; give the machine more memory", size / 1024, u->paddr);
+        out->units[i] = (struct device_unit){
+            .paddr = u->paddr, .register_bytes = u->register_bytes, .block = block, .segment = u->segment,
+            .kind = u->kind == IOMMU_VT_D ? IOMMU_KIND_VTD : IOMMU_KIND_AMDVI,
+            .domain_bits = u->kind == IOMMU_VT_D ? VTD_CAP_DOMAIN_BITS(facts[i].capability) : 16};
+        print("boot: iommu: unit %u: tables [0x%lx-0x%lx)\n", i, block, block + size);
+    }
+    out->count = iommus.unit_count;
+    place_ioapics(out);
+}
+
+void devices_block(unsigned nodes, const struct clock *clock, const struct device_units *units)
+{
+    pci_stop_masters(&config, &pci);
+    for (unsigned i = 0; i < units->count; i++) {
+        const struct device_unit *u = &units->units[i];
+        memset((void *)u->block, 0, iommu_block_size(nodes));
+        if (u->kind == IOMMU_KIND_VTD)
+            vtd_block(&iommus.units[i], facts[i].capability, u->block, nodes, clock);
+        else
+            amdvi_block(&iommus.units[i], u->block, nodes, clock);
+        print("boot: iommu: unit %u: every device is blocked, interrupts are remapped\n", i);
+    }
+    for (unsigned i = 0; i < madt->ioapic_count && units->count; i++) {
+        const struct device_unit *u = &units->units[units->ioapic_flags[i] >> IOAPIC_UNIT_SHIFT & 0xff];
+        if (u->kind == IOMMU_KIND_AMDVI)
+            amdvi_remap_interrupts(u->block, units->ioapic_flags[i] & IOAPIC_REQUESTER);
+    }
+    pci_start_bridges(&config, &pci);
 }

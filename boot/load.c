@@ -1,3 +1,4 @@
+#include <atoll/iommu.h>
 #include "bytes.h"
 #include "load.h"
 #include "machine.h"
@@ -38,7 +39,29 @@ static void map_image(struct table_stock *stock, uint64_t pml4, const struct elf
     }
 }
 
-/* The kernel's own tables: image, map, window, log, IOAPICs; nothing else. */
+bool load_uses_iommus(const struct launch *l, unsigned node)
+{
+    bool uses = node == 0;
+    for (unsigned i = 0; i < l->plan->system->request_count; i++)
+        uses |= l->plan->system->requests[i].node == node && l->plan->system->requests[i].kind == RESOURCE_REQUESTERS;
+    return uses && l->units.count != 0;
+}
+
+/* Of a unit's block: what this node may write, <atoll/iommu.h>. */
+static void map_unit(struct table_stock *stock, uint64_t pml4, const struct device_unit *u, uint64_t va, unsigned node)
+{
+    uint64_t block = va + KERNEL_IOMMU_BLOCK, own_page = IOMMU_INTERRUPTS + node * PAGE;
+    table_map(stock, pml4, va, u->paddr, u->register_bytes, PAGE_UNCACHED);
+    table_map(stock, pml4, block + IOMMU_DEVICES, u->block + IOMMU_DEVICES,
+              u->kind == IOMMU_KIND_VTD ? IOMMU_CONTEXTS_SIZE : IOMMU_DEVICES_SIZE, PAGE_READ_WRITE);
+    table_map(stock, pml4, block + IOMMU_QUEUE, u->block + IOMMU_QUEUE, IOMMU_QUEUE_SIZE, PAGE_READ_WRITE);
+    table_map(stock, pml4, block + IOMMU_STATUS, u->block + IOMMU_STATUS, IOMMU_STATUS_SIZE, PAGE_READ_WRITE);
+    if (node == 0)
+        table_map(stock, pml4, block + IOMMU_EVENTS, u->block + IOMMU_EVENTS, PAGE, PAGE_READ_WRITE);
+    table_map(stock, pml4, block + own_page, u->block + own_page, PAGE, PAGE_READ_WRITE);
+}
+
+/* The kernel's own tables: image, map, window, log, IOAPICs, IOMMUs; nothing else. */
 static void write_tables(const struct launch *l, unsigned node)
 {
     const struct plan_node *n = &l->plan->nodes[node];
@@ -59,6 +82,8 @@ static void write_tables(const struct launch *l, unsigned node)
             }
     for (unsigned i = 0; node == 0 && i < l->madt->ioapic_count; i++)
         table_map(&stock, pml4, KERNEL_IOAPIC_VA + i * PAGE, l->madt->ioapics[i].paddr, PAGE, PAGE_UNCACHED);
+    for (unsigned i = 0; i < l->units.count && load_uses_iommus(l, node); i++)
+        map_unit(&stock, pml4, &l->units.units[i], KERNEL_IOMMU_VA + i * KERNEL_IOMMU_STRIDE, node);
 
     /* For the jump: boot's identity map and this kernel's image side by side. */
     memcpy((void *)handover, boot_pml4, PAGE / 2);

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include "acpi.h"
 #include "clock.h"
+#include "devices.h"
 #include "elf.h"
 #include "input.h"
 #include "plan.h"
@@ -16,6 +17,7 @@ struct launch {
     const struct acpi_madt *madt;
     const uint32_t *ioapic_pins; /* per IOAPIC of the MADT */
     const uint32_t *apic_ids;    /* per node */
+    struct device_units units;   /* IOMMUs */
     struct clock clock;
     uint64_t rsdp, boot_tsc, phys_limit;
 };
@@ -31,6 +33,9 @@ void load_node(const struct launch *launch, unsigned node);
 
 /* Leave boot for the node's kernel. */
 __attribute__((noreturn)) void load_enter(const struct launch *launch, unsigned node);
+
+/* Whether the node's kernel uses the IOMMUs: it owns requester IDs, or the IOAPICs. */
+bool load_uses_iommus(const struct launch *launch, unsigned node);
 
 /* map.c: the resource map of a node, written at its planned place. */
 void map_write(const struct launch *launch, unsigned node);

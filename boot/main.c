@@ -9,6 +9,8 @@
  *   boot: pci: segment S, buses F to L, configuration space at 0xADDRESS
  *   boot: pci: BB:DD.F VENDOR:DEVICE class 0xCLASS, KIND...          one line per function, then its BARs and SR-IOV
  *   boot: iommu: VT-d|AMD-Vi unit at 0xADDRESS, segment S           one line per unit
+ *   boot: iommu: unit U: tables [0xSTART-0xEND)
+ *   boot: iommu: unit U: every device is blocked, interrupts are remapped
  *   boot: clock: TSC H Hz by HOW, APIC timer H Hz
  *   boot: ioapic: N pins at 0xADDRESS, from interrupt G
  *   boot: ioapic: ISA interrupt I is interrupt G, flags 0xF         one line per override
@@ -19,6 +21,7 @@
  *   boot: entering S kernels, T microseconds after the first instruction
  *   event: boot stopped: SENTENCE                                   the last line, when something is missing
  */
+#include <atoll/iommu.h>
 #include "acpi.h"
 #include "clock.h"
 #include "cpu.h"
@@ -144,15 +147,24 @@ static void discover_interrupts(void)
     need_room(ranges_add(&kept, INTERRUPT_WINDOW, INTERRUPT_WINDOW + INTERRUPT_WINDOW_SIZE));
 }
 
-/* Architecture, "boot fails closed". A foreign root task (REST) comes with drivers of its own that know nothing of this. */
-static void check_devices(void)
+static char unprotected[256]; /* why, or empty */
+
+static void protect(void)
 {
-    static char reason[256];
-    if (devices_check(reason, sizeof reason))
+    if (devices_check(unprotected, sizeof unprotected)) {
+        unprotected[0] = '\0';
+        devices_place(core_count < IOMMU_MAX_NODES ? core_count : IOMMU_MAX_NODES, &free_early, &own, &launch.units);
+    }
+}
+
+/* Architecture, "boot fails closed". A foreign root task (REST) comes with drivers of its own that know nothing of this. */
+static void check_protection(void)
+{
+    if (!unprotected[0])
         return;
     if (!(plan.system->flags & SYSTEM_FLAG_REST))
-        stop("%s", reason);
-    print("boot: iommu: not protected, as a foreign root task may go without: %s\n", reason);
+        stop("%s", unprotected);
+    print("boot: iommu: not protected, as a foreign root task may go without: %s\n", unprotected);
 }
 
 /* --- plan --- */
@@ -190,6 +202,7 @@ static void make_plan(void)
         .system = (const uint8_t *)system->paddr, .system_size = system->size,
         .kernel_size = kernel.highest - kernel.lowest, .init_size = init.highest - init.lowest,
         .phys_limit = launch.phys_limit, .core_count = core_count, .ioapic_count = madt.ioapic_count,
+        .iommu_count = launch.units.count,
     };
     if (!plan_make(&in, &plan))
         stop("%s", plan.reason);
@@ -249,6 +262,7 @@ void boot_run(const struct boot_input *found)
           core_count, cpu_physical_bits());
     discover_interrupts();
     devices_discover(&tables, &mcfg, &madt, &input.ram, IDENTITY_BY_ENTRY, &kept);
+    protect();
 
     stage_reached(STAGE_CLOCK);
     clock_measure(&tables, &launch.clock);
@@ -257,13 +271,15 @@ void boot_run(const struct boot_input *found)
 
     stage_reached(STAGE_PLAN);
     make_plan();
-    check_devices();
+    check_protection();
     print_plan();
     launch = (struct launch){
         .input = &input, .plan = &plan, .kernel = &kernel, .init = &init, .kernel_file = launch.kernel_file,
-        .init_file = launch.init_file, .madt = &madt, .ioapic_pins = ioapic_pins, .apic_ids = cores, .clock = launch.clock,
+        .init_file = launch.init_file, .madt = &madt, .ioapic_pins = ioapic_pins, .apic_ids = cores, .units = launch.units, .clock = launch.clock,
         .rsdp = tables.rsdp, .boot_tsc = boot_tsc, .phys_limit = launch.phys_limit,
     };
+
+    devices_block(plan.system->node_count, &launch.clock, &launch.units);
 
     stage_reached(STAGE_PROCESSORS);
     print("boot: starting %u further cores\n", plan.system->node_count - 1);

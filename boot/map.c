@@ -1,3 +1,4 @@
+#include <atoll/iommu.h>
 #include "bytes.h"
 #include "load.h"
 #include "text.h"
@@ -14,9 +15,44 @@ static struct resource_entry *add(struct resource_map *map, uint32_t kind, struc
     return e;
 }
 
+/* A request names a segment, the map the unit: several units may share a segment, and each function is under one of them alone, so the
+ * range is given on each. */
+static void add_requesters(const struct launch *l, const struct system_request *r, struct resource_map *map)
+{
+    char name[RESOURCE_NAME_MAX];
+    for (unsigned i = 0; i < l->units.count; i++) {
+        if (l->units.units[i].segment != r->arg0)
+            continue;
+        text_format(name, sizeof name, "%s.%u", r->name, i);
+        struct resource_entry *e = add(map, RESOURCE_REQUESTERS, (struct range){0, 0}, name);
+        e->arg0 = i;
+        e->arg1 = r->arg1;
+    }
+}
+
+static void add_units(const struct launch *l, unsigned node, struct resource_map *map)
+{
+    char name[RESOURCE_NAME_MAX];
+    for (unsigned i = 0; i < l->units.count; i++) {
+        const struct device_unit *u = &l->units.units[i];
+        text_format(name, sizeof name, "iommu.%u", i);
+        struct resource_entry *e = add(map, RESOURCE_IOMMU, (struct range){u->paddr, u->paddr + u->register_bytes}, name);
+        e->arg0 = u->kind;
+        e->arg1 = u->segment;
+        uint64_t size = iommu_block_size(l->plan->system->node_count);
+        text_format(name, sizeof name, "iommu.%u.tables", i);
+        e = add(map, RESOURCE_IOMMU_TABLES, (struct range){u->block, u->block + size}, name);
+        uint64_t domains = ((1ull << u->domain_bits) - 1) / l->plan->system->node_count; /* domain 0 is nobody's: VT-d 11.4.2, CM */
+        e->arg1 = domains < IOMMU_MAX_DOMAINS ? domains : IOMMU_MAX_DOMAINS;
+        e->arg0 = 1 + node * e->arg1;
+    }
+}
+
 static void add_request(const struct launch *l, unsigned i, struct resource_map *map)
 {
     const struct system_request *r = &l->plan->system->requests[i];
+    if (r->kind == RESOURCE_REQUESTERS)
+        return add_requesters(l, r, map);
     struct resource_entry *e = add(map, r->kind, l->plan->memory[i], r->name);
     e->arg0 = r->arg0;
     e->arg1 = r->arg1;
@@ -33,6 +69,7 @@ static void add_control_node(const struct launch *l, struct resource_map *map)
         text_format(name, sizeof name, "ioapic.%u", i);
         uint64_t paddr = l->madt->ioapics[i].paddr;
         struct resource_entry *e = add(map, RESOURCE_IOAPIC, (struct range){paddr, paddr + PAGE}, name);
+        e->flags = l->units.ioapic_flags[i];
         e->arg0 = l->madt->ioapics[i].gsi_base;
         e->arg1 = l->ioapic_pins[i];
     }
@@ -40,6 +77,12 @@ static void add_control_node(const struct launch *l, struct resource_map *map)
         const struct plan_rest *rest = &l->plan->rest[i];
         text_format(name, sizeof name, rest->ram ? "rest.ram.%u" : "rest.device.%u", i);
         add(map, rest->ram ? RESOURCE_MEMORY : RESOURCE_DEVICE, rest->range, name);
+    }
+    for (unsigned i = 0; i < l->units.count && (l->plan->system->flags & SYSTEM_FLAG_REST); i++) {
+        text_format(name, sizeof name, "rest.requesters.%u", i);
+        struct resource_entry *e = add(map, RESOURCE_REQUESTERS, (struct range){0, 0}, name);
+        e->arg0 = i;
+        e->arg1 = 0xffff0000; /* all of them */
     }
 }
 
@@ -77,6 +120,8 @@ void map_write(const struct launch *l, unsigned node)
     for (unsigned i = 0; i < system->request_count; i++)
         if (system->requests[i].node == node && system->requests[i].kind != RESOURCE_PRIVATE)
             add_request(l, i, map);
+    if (load_uses_iommus(l, node))
+        add_units(l, node, map);
     if (node == 0)
         add_control_node(l, map);
     map->bytes = (uint32_t)(sizeof *map + map->entry_count * sizeof map->entries[0]);

@@ -43,6 +43,7 @@ static const char *kind_name(uint32_t kind)
     case RESOURCE_VECTORS: return "vectors";
     case RESOURCE_IPI: return "IPI";
     case RESOURCE_TEXT: return "text";
+    case RESOURCE_REQUESTERS: return "PCI devices";
     default: return NULL;
     }
 }
@@ -90,6 +91,9 @@ static bool check_arguments(const struct system_request *r, struct plan *plan)
         return REFUSE(plan, "node %u: \"%s\" has the impossible vector range %lu to %lu", r->node, r->name, r->arg0, r->arg1);
     if (r->kind == RESOURCE_IOPORT && (r->arg1 > 0xffff || r->arg0 > r->arg1))
         return REFUSE(plan, "node %u: \"%s\" has the impossible port range %lu to %lu", r->node, r->name, r->arg0, r->arg1);
+    if (r->kind == RESOURCE_REQUESTERS && (r->arg0 > 0xffff || r->arg1 > UINT32_MAX || (r->arg1 & 0xffff) > r->arg1 >> 16))
+        return REFUSE(plan, "node %u: \"%s\" has the impossible range of PCI devices 0x%lx in segment %lu", r->node, r->name, r->arg1,
+                      r->arg0);
     if (r->kind == RESOURCE_UART && r->node != 0)
         return REFUSE(plan, "node %u: the serial port belongs to node 0", r->node);
     return true;
@@ -121,6 +125,10 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
                               r->size, r->node);
         } else if (r->kind == RESOURCE_IOPORT && e->kind == RESOURCE_IOPORT && e->arg0 <= r->arg1 && r->arg0 <= e->arg1) {
             return REFUSE(plan, "I/O ports %lu to %lu are given to node %u and to node %u", r->arg0, r->arg1, e->node, r->node);
+        } else if (r->kind == RESOURCE_REQUESTERS && e->kind == RESOURCE_REQUESTERS && e->arg0 == r->arg0 &&
+                   (e->arg1 & 0xffff) <= r->arg1 >> 16 && (r->arg1 & 0xffff) <= e->arg1 >> 16) {
+            return REFUSE(plan, "PCI devices of segment %lu are given to node %u as \"%s\" and to node %u as \"%s\"", r->arg0, e->node,
+                          e->name, r->node, r->name);
         }
     }
     if (holders > 2)
@@ -166,8 +174,8 @@ static bool divide_private(const struct plan_input *in, unsigned index, struct r
     struct plan_node *n = &plan->nodes[index];
     uint64_t size = private.end - private.start;
     /* One page directory per GiB of window and one page table per 2 MiB of image, each begun; the map (1), the log (2, as check_size
-     * limits it), the IOAPICs (1), the upper levels (5), and boot's hand-over table (1). */
-    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 10;
+     * limits it), the IOAPICs (1), the upper levels (5), and boot's hand-over table (1); for IOMMUs one, and three each. */
+    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 10 + (in->iommu_count ? 1 + 3 * in->iommu_count : 0);
     n->private = private;
     n->image = private.start;
     n->map = n->image + in->kernel_size;
@@ -322,7 +330,10 @@ static bool count_entries(const struct plan_input *in, struct plan *plan)
     for (unsigned n = 0; n < s->node_count; n++)
         plan->nodes[n].entry_count = 2; /* init, the rest of the window */
     for (unsigned i = 0; i < s->request_count; i++)
-        plan->nodes[s->requests[i].node].entry_count += s->requests[i].kind != RESOURCE_PRIVATE;
+        plan->nodes[s->requests[i].node].entry_count += s->requests[i].kind == RESOURCE_REQUESTERS ? in->iommu_count
+                                                      : s->requests[i].kind != RESOURCE_PRIVATE;
+    for (unsigned n = 0; n < s->node_count; n++) /* two per unit; REST: and its requester IDs */
+        plan->nodes[n].entry_count += (s->flags & SYSTEM_FLAG_REST ? 3 : 2) * in->iommu_count;
     plan->nodes[0].entry_count += in->ioapic_count + plan->rest_count;
     for (unsigned n = 0; n < s->node_count; n++)
         if (plan->nodes[n].entry_count > RESOURCE_MAP_MAX_ENTRIES)

@@ -24,6 +24,7 @@ struct plan_input {
     uint64_t phys_limit;
     unsigned core_count;         /* usable cores; the request's nodes take the first ones */
     unsigned ioapic_count;
+    unsigned iommu_count;        /* protecting units; 0: none */
 };
 
 struct plan_node {

@@ -1,7 +1,7 @@
+#include <x86/amdvi.h>
+#include <x86/vtd.h>
 #include "rules.h"
 #include "text.h"
-#include "vtd.h"
-#include "amdvi.h"
 
 #define REFUSE(...) (text_format(r->reason, r->size, __VA_ARGS__), false)
 #define CLASS_HOST_BRIDGE 0x0600 /* PCI code and ID assignment specification, 1.7: never a requester of its own */
@@ -102,6 +102,8 @@ static bool check_amdvi(const struct iommu_unit *u, const struct iommu_facts *f,
 {
     if (f->features == UINT64_MAX || f->features == 0)
         return REFUSE("the IOMMU at 0x%lx does not answer", u->paddr);
+    if (!(f->features & AMDVI_FEATURE_INVALIDATE_ALL))
+        return REFUSE("the IOMMU at 0x%lx cannot drop all that it caches by one command; use a newer machine", u->paddr);
     if (!(f->features & AMDVI_FEATURE_X2APIC) || !(f->features & AMDVI_FEATURE_WIDE_ENTRIES))
         return REFUSE("the IOMMU at 0x%lx remaps no interrupts to x2APIC destinations; enable \"x2APIC\" in the firmware's settings "
                       "(QEMU: xtsup=on)", u->paddr);

@@ -41,6 +41,9 @@ enum resource_kind {
     RESOURCE_IPI,        /* arg0 = target x2APIC id, arg1 = CPU vector: an IPI capability */
     RESOURCE_DEVICE,     /* frame-only memory that is not RAM (MMIO, ACPI tables) */
     RESOURCE_TEXT,       /* a named string, for people: no capability */
+    RESOURCE_IOMMU,      /* an IOMMU's registers; args and mapping in <atoll/iommu.h>. No capability. */
+    RESOURCE_IOMMU_TABLES, /* its tables, right behind the RESOURCE_IOMMU entry; shared with other kernels. No capability. */
+    RESOURCE_REQUESTERS, /* requester IDs: arg0 = unit, in this map's order; arg1 = first | last << 16: an I/O space capability */
 };
 
 struct resource_entry {

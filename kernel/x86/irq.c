@@ -40,7 +40,8 @@ void arch_irq_mask(word_t irq, bool masked)
 
 void arch_irq_handler_deleted(word_t irq)
 {
-    arch_irq_mask(irq, true);
+    if (routes[irq].pinned)
+        ioapic_disconnect(routes[irq].ioapic, routes[irq].pin, vector_of_irq(irq));
     routes[irq].pinned = false;
     kernel.irq_state[irq] = IRQ_INACTIVE;
 }
@@ -107,7 +108,7 @@ status_t arch_irq_control_invoke(struct invocation *inv)
 
     word_t irq = irq_of_user_vector(vector);
     if (pinned) {
-        ioapic_route(ioapic, pin, ioapic_entry(own_apic_id, vector_of_irq(irq), level, low));
+        ioapic_connect(ioapic, pin, vector_of_irq(irq), level, low);
         ioapic_mask(ioapic, pin, false);
         routes[irq] = (struct route){true, (uint8_t)ioapic, (uint8_t)pin};
     }

@@ -12,12 +12,13 @@ void irq_interrupt(word_t vector);         /* one has arrived */
 
 /* ioapic.c. Redirection table of the IOAPICs that this node owns (82093AA data sheet, 3.2.4). */
 #define IOAPIC_MAX 8
-bool ioapic_add(volatile uint32_t *page, word_t pins, uint32_t apic_id); /* masks every pin; false: too many */
+/* Masks every pin. `remapped`: flags of its RESOURCE_IOAPIC entry. False: too many, or no way to reach this core. */
+bool ioapic_add(volatile uint32_t *page, word_t pins, uint32_t apic_id, uint32_t remapped);
 word_t ioapic_count(void);
 word_t ioapic_pins(word_t ioapic);
-void ioapic_route(word_t ioapic, word_t pin, uint64_t entry);
+void ioapic_connect(word_t ioapic, word_t pin, word_t vector, bool level, bool low); /* masked */
+void ioapic_disconnect(word_t ioapic, word_t pin, word_t vector);
 void ioapic_mask(word_t ioapic, word_t pin, bool masked);
-uint64_t ioapic_entry(uint32_t apic_id, word_t vector, bool level, bool low); /* masked */
 
 /* lapic.c, x2APIC mode */
 void lapic_init(uint64_t tsc_hz, uint64_t timer_hz);

@@ -151,6 +151,22 @@ static inline void write_dr(unsigned n, uint64_t v)
     }
 }
 
+/* Device registers; volatile accesses of exactly this width. */
+static inline uint64_t mmio_read64(const volatile void *p) { return *(const volatile uint64_t *)p; }
+static inline uint32_t mmio_read32(const volatile void *p) { return *(const volatile uint32_t *)p; }
+static inline void mmio_write64(volatile void *p, uint64_t v) { *(volatile uint64_t *)p = v; }
+static inline void mmio_write32(volatile void *p, uint32_t v) { *(volatile uint32_t *)p = v; }
+
+/* 16 aligned bytes written at once, as a device sees it (VT-d 9.9 asks for CMPXCHG16B; APM vol 2, 7.3.2). */
+static inline void store16(volatile void *p, uint64_t low, uint64_t high)
+{
+    uint64_t old_low = ((volatile uint64_t *)p)[0], old_high = ((volatile uint64_t *)p)[1];
+    __asm__ volatile("1: lock cmpxchg16b %0\n\tjnz 1b"
+                     : "+m"(*(volatile char(*)[16])p), "+a"(old_low), "+d"(old_high) : "b"(low), "c"(high) : "memory", "cc");
+}
+static inline void cache_flush(const void *p) { __asm__ volatile("clflush (%0)" : : "r"(p) : "memory"); }
+static inline void memory_fence(void) { __asm__ volatile("mfence" : : : "memory"); }
+
 static inline void lgdt(const void *descriptor) { __asm__ volatile("lgdt (%0)" : : "r"(descriptor) : "memory"); }
 static inline void lidt(const void *descriptor) { __asm__ volatile("lidt (%0)" : : "r"(descriptor) : "memory"); }
 static inline void ltr(uint16_t selector) { __asm__ volatile("ltr %0" : : "r"(selector)); }

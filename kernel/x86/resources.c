@@ -1,5 +1,6 @@
 /* Checks of the resource map, and the untyped pieces that its memory falls into. Pure: host tests and fuzzing run this file. */
 #include "resources.h"
+#include <atoll/iommu.h>
 
 #define TWO_MIB 0x200000ull
 #define PAGE 0x1000ull
@@ -17,13 +18,17 @@ static bool is_owned_memory(uint32_t kind)
 
 static bool is_memory(uint32_t kind)
 {
-    return is_owned_memory(kind) || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL || kind == RESOURCE_IOAPIC;
+    return is_owned_memory(kind) || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL || kind == RESOURCE_IOAPIC ||
+           kind == RESOURCE_IOMMU || kind == RESOURCE_IOMMU_TABLES;
 }
 
 static bool in_window(uint32_t kind) { return kind == RESOURCE_PRIVATE || kind == RESOURCE_ROOT_IMAGE; }
 
 bool resource_is_untyped(uint32_t kind) { return is_owned_memory(kind) && kind != RESOURCE_ROOT_IMAGE; }
-bool resource_has_capability(uint32_t kind) { return resource_is_untyped(kind) || kind == RESOURCE_IPI; }
+bool resource_has_capability(uint32_t kind)
+{
+    return resource_is_untyped(kind) || kind == RESOURCE_IPI || kind == RESOURCE_REQUESTERS;
+}
 
 uint64_t resource_memory_bytes(const struct resource_entry *e)
 {
@@ -76,7 +81,7 @@ static const char *check_memory(const struct resource_map *m, const struct resou
     if (!page_aligned(e->paddr) || bytes == 0 || (e->kind != RESOURCE_MODULE && !page_aligned(e->size)))
         return "memory that is empty or not a multiple of 4096";
     /* Device memory may lie above what RAM reaches, up to the capability format's 47 bits. */
-    if (bytes < e->size || !inside(e->paddr, bytes, 0, e->kind == RESOURCE_DEVICE ? BIT(47) : m->phys_limit))
+    if (bytes < e->size || !inside(e->paddr, bytes, 0, e->kind == RESOURCE_DEVICE || e->kind == RESOURCE_IOMMU ? BIT(47) : m->phys_limit))
         return "memory beyond the physical limit";
     if (in_window(e->kind) && !inside(e->paddr, bytes, m->window_paddr, m->window_size))
         return "private memory outside the window";
@@ -104,6 +109,15 @@ static const char *check_values(const struct resource_entry *e)
     case RESOURCE_IOPORT: return e->arg0 <= e->arg1 && e->arg1 <= 0xffff ? NULL : "an I/O port range that is impossible";
     case RESOURCE_IOAPIC: return e->arg1 >= 1 && e->arg1 <= 240 ? NULL : "an IOAPIC with an impossible number of pins";
     case RESOURCE_IPI: return e->arg0 <= 0xffffffff && e->arg1 >= 0x30 && e->arg1 <= 0xff ? NULL : "an impossible IPI target";
+    case RESOURCE_IOMMU:
+        return (e->arg0 == IOMMU_KIND_VTD || e->arg0 == IOMMU_KIND_AMDVI) && e->arg1 <= 0xffff && e->size <= KERNEL_IOMMU_BLOCK
+                   ? NULL : "an IOMMU of a kind that this kernel does not know";
+    case RESOURCE_IOMMU_TABLES:
+        return e->paddr % IOMMU_BLOCK_ALIGN == 0 && e->arg0 && e->arg1 && e->arg1 <= IOMMU_MAX_DOMAINS && e->arg0 + e->arg1 <= 0x10000
+                   ? NULL : "IOMMU tables that are not aligned, or an impossible range of domains";
+    case RESOURCE_REQUESTERS:
+        return e->arg0 < KERNEL_IOMMU_MAX && e->arg1 <= 0xffffffff && (e->arg1 & 0xffff) <= e->arg1 >> 16
+                   ? NULL : "an impossible range of PCI requesters";
     default: return NULL;
     }
 }
@@ -140,7 +154,7 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
     for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
         *entry = (int)i;
-        if (e->kind == RESOURCE_NONE || e->kind > RESOURCE_TEXT)
+        if (e->kind == RESOURCE_NONE || e->kind > RESOURCE_REQUESTERS)
             wrong = "a kind that this kernel does not know";
         else if (e->name[RESOURCE_NAME_MAX - 1])
             wrong = "a name without an end";

@@ -5,6 +5,7 @@
 #include "../state.h"
 #include "boot_objects.h"
 #include "cpu.h"
+#include "iommu.h"
 #include "ioport.h"
 #include "irq.h"
 #include "log.h"
@@ -56,8 +57,10 @@ static void apply_entries(const struct resource_map *m)
             panic("resource map refused: entry %u (%s): too many I/O port ranges", i, e->name);
         if (e->kind == RESOURCE_VECTORS && !irq_allow(e->arg0, e->arg1))
             panic("resource map refused: entry %u (%s): vectors outside 0x30..0x9b", i, e->name);
+        if (e->kind == RESOURCE_IOMMU && !iommu_add(m, i, (char *)KERNEL_IOMMU_VA))
+            panic("resource map refused: entry %u (%s): an IOMMU without its tables, or one too many", i, e->name);
         if (e->kind == RESOURCE_IOAPIC &&
-            !ioapic_add((volatile uint32_t *)(KERNEL_IOAPIC_VA + BIT(SEL4_PAGE_BITS) * ioapics++), e->arg1, m->apic_id))
+            !ioapic_add((volatile uint32_t *)(KERNEL_IOAPIC_VA + BIT(SEL4_PAGE_BITS) * ioapics++), e->arg1, m->apic_id, e->flags))
             panic("resource map refused: entry %u (%s): too many IOAPICs, or an APIC id above 255", i, e->name);
     }
 }

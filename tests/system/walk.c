@@ -127,14 +127,15 @@ static void leaf(unsigned n, uint64_t va, uint64_t start, uint64_t size, bool wr
     }
     for (unsigned i = 0; i < region_count; i++) {
         const struct region *r = &regions[i];
-        bool kind = r->kind == RESOURCE_LOG || r->kind == RESOURCE_LOG_TAIL || r->kind == RESOURCE_IOAPIC;
+        bool kind = r->kind == RESOURCE_LOG || r->kind == RESOURCE_LOG_TAIL || r->kind == RESOURCE_IOAPIC ||
+                    r->kind == RESOURCE_IOMMU || r->kind == RESOURCE_IOMMU_TABLES;
         if (r->node == n && kind && inside(start, end, r->start, r->end - r->start)) {
             if (writable && r->kind == RESOURCE_LOG_TAIL)
                 wrong(n, "a writable mapping of the log's consumer page", va, start);
             return;
         }
     }
-    wrong(n, "outside the node's private memory, its log and its IOAPICs", va, start);
+    wrong(n, "outside the node's private memory, its log, its IOAPICs and IOMMUs", va, start);
 }
 
 static void walk(unsigned n, uint64_t table, uint64_t va, unsigned shift, bool writable, bool executable, bool user)
@@ -190,7 +191,7 @@ static bool map_find(unsigned n)
         else if (e->kind == RESOURCE_IOAPIC)
             region_add(n, e->kind, e->paddr, PAGE, true, e->name);
         else if (e->kind == RESOURCE_MEMORY || e->kind == RESOURCE_SHARED || e->kind == RESOURCE_LOG || e->kind == RESOURCE_LOG_TAIL ||
-                 e->kind == RESOURCE_DEVICE)
+                 e->kind == RESOURCE_DEVICE || e->kind == RESOURCE_IOMMU || e->kind == RESOURCE_IOMMU_TABLES)
             region_add(n, e->kind, e->paddr, e->size, e->arg0 || e->kind != RESOURCE_SHARED, e->name);
     }
     return true;
@@ -207,7 +208,8 @@ static unsigned overlaps(void)
                 continue;
             bool queue = a->kind >= RESOURCE_SHARED && a->kind <= RESOURCE_LOG_TAIL && b->kind >= RESOURCE_SHARED &&
                          b->kind <= RESOURCE_LOG_TAIL;
-            if (queue && a->start == b->start && a->end == b->end && strcmp(a->name, b->name) == 0)
+            bool unit = a->kind == b->kind && (a->kind == RESOURCE_IOMMU || a->kind == RESOURCE_IOMMU_TABLES);
+            if ((queue || unit) && a->start == b->start && a->end == b->end && strcmp(a->name, b->name) == 0)
                 continue;
             bad++;
             printf("# node %u %s [0x%llx-0x%llx) meets node %u %s [0x%llx-0x%llx)\n", a->node, a->name, (unsigned long long)a->start,
@@ -271,7 +273,7 @@ int main(int argc, char **argv)
     claim(overlaps() == 0, "%u ranges in %u maps are pairwise disjoint, but for the named queues", region_count, node_count);
     for (unsigned n = 0; n < node_count; n++) {
         walk(n, nodes[n].pml4, 0, 39, true, true, true);
-        claim(!nodes[n].wrong, "node %u: %llu pages are mapped: private memory, own log and IOAPICs only, never writable and executable", n,
+        claim(!nodes[n].wrong, "node %u: %llu pages are mapped: private memory, own log, IOAPICs and IOMMUs only, never writable and executable", n,
               (unsigned long long)nodes[n].pages);
         claim(nodes[n].bytes_private >= nodes[n].map->window_size, "node %u: the whole window is among them", n);
     }

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "amdvi.h"
+#include <x86/amdvi.h>
+#include <x86/vtd.h>
 #include "rules.h"
-#include "vtd.h"
 
 static struct { uint8_t bytes[70000]; uint32_t size; } t;
 static struct iommus units;
@@ -381,11 +381,12 @@ static void every_rule(void **state)
 
 static void amd_rules(void **state)
 {
+    const uint64_t all = AMDVI_FEATURE_X2APIC | AMDVI_FEATURE_WIDE_ENTRIES | AMDVI_FEATURE_INVALIDATE_ALL;
     (void)state;
     vtd_machine();
     units.unit_count = 1;
     units.units[0].kind = IOMMU_AMD_VI;
-    facts[0] = (struct iommu_facts){.features = AMDVI_FEATURE_X2APIC | AMDVI_FEATURE_WIDE_ENTRIES};
+    facts[0] = (struct iommu_facts){.features = all};
     units.scope_count = 2;
     units.scopes[0] = (struct iommu_scope){.source = SOURCE_RANGE, .first = 8, .last = 0xffff};
     units.scopes[1] = (struct iommu_scope){.source = SOURCE_IOAPIC, .id = 4, .first = 0xa0};
@@ -393,10 +394,12 @@ static void amd_rules(void **state)
     units.scopes[0].first = 9;
     refuses("PCI device 00:01.0");
     units.scopes[0].first = 8;
-    facts[0].features = AMDVI_FEATURE_WIDE_ENTRIES;
+    facts[0].features = all & ~AMDVI_FEATURE_X2APIC;
     refuses("x2APIC destinations");
-    facts[0].features = AMDVI_FEATURE_X2APIC;
+    facts[0].features = all & ~AMDVI_FEATURE_WIDE_ENTRIES;
     refuses("x2APIC destinations");
+    facts[0].features = all & ~AMDVI_FEATURE_INVALIDATE_ALL;
+    refuses("by one command");
     facts[0].features = UINT64_MAX;
     refuses("does not answer");
 }

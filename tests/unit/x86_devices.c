@@ -83,9 +83,12 @@ static void pins(void **state)
 static void redirection_words(void **state)
 {
     (void)state;
-    assert_int_equal(ioapic_entry(0, 0x30, false, true), 0x12030);
-    assert_int_equal(ioapic_entry(0, 0x51, true, true), 0x1a051);
-    assert_true(ioapic_entry(0xff, 0x30, false, false) == (0xffull << 56 | 0x10030));
+    ioapic_connect(0, 2, 0x30, false, true);
+    assert_true(ioapic_page[0] == 0x14 && ioapic_page[4] == 0x12030);
+    ioapic_connect(0, 2, 0x51, true, true);
+    assert_int_equal(ioapic_page[4], 0x1a051);
+    ioapic_disconnect(0, 2, 0x51);
+    assert_int_equal(ioapic_page[4], 0x10000);
 }
 
 static void ipis(void **state)

@@ -15,7 +15,8 @@ struct cpu_features cpu = {.xsave = true, .avx = true, .ibpb = true, .xcr0_mask 
                            .phys_mask = MASK(39)};
 struct sel4_bootinfo *bootinfo;
 void (*guest_does)(struct vcpu *);
-static uint32_t ioapic_page[1024];
+uint32_t ioapic_page[1024];
+void (*unit_written)(volatile void *at);
 
 /* ---- the machine ---- */
 
@@ -127,7 +128,7 @@ void host_boot(void)
     irq_init(0);
     assert_true(ioport_allow(0x3f8, 0x3ff));
     assert_true(irq_allow(0x40, 0x5f));
-    assert_true(ioapic_add(ioapic_page, 24, 0));
+    assert_true(ioapic_add(ioapic_page, 24, 0, 0));
     assert_true(guest_hardware_init(paddr_of_image));
     scheduler_init();
     init_create(m, 77);

@@ -24,6 +24,7 @@
 struct resource_map *host_map(void);
 void host_boot(void);                   /* once per program */
 extern struct sel4_bootinfo *bootinfo;
+extern uint32_t ioapic_page[];
 
 /* Init invokes with Call; returns the label. Caps: up to three slots, 0 ends the list. */
 word_t call(word_t cptr, word_t label, const word_t *caps, unsigned length, const word_t *words);

@@ -56,3 +56,27 @@ static inline void out32(uint16_t port, uint32_t v) { out16(port, (uint16_t)v), 
 static inline uint64_t read_dr(unsigned n) { return machine.dr[n]; }
 static inline void write_dr(unsigned n, uint64_t v) { machine.dr[n] = v; }
 static inline void vmsave(uint64_t paddr) { (void)paddr; }
+
+/* Device registers are memory; whoever plays the device is told of each write. */
+extern void (*unit_written)(volatile void *at);
+static inline uint64_t mmio_read64(const volatile void *p) { return *(const volatile uint64_t *)p; }
+static inline uint32_t mmio_read32(const volatile void *p) { return *(const volatile uint32_t *)p; }
+static inline void mmio_write64(volatile void *p, uint64_t v)
+{
+    *(volatile uint64_t *)p = v;
+    if (unit_written)
+        unit_written(p);
+}
+static inline void mmio_write32(volatile void *p, uint32_t v)
+{
+    *(volatile uint32_t *)p = v;
+    if (unit_written)
+        unit_written(p);
+}
+static inline void store16(volatile void *p, uint64_t low, uint64_t high)
+{
+    ((volatile uint64_t *)p)[0] = low;
+    ((volatile uint64_t *)p)[1] = high;
+}
+static inline void cache_flush(const void *p) { (void)p; }
+static inline void memory_fence(void) {}

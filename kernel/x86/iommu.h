@@ -1,0 +1,41 @@
+/* IOMMU units as this kernel uses them: the carousel that carries commands to a unit, and the entries of remapped interrupts.
+ * Boot has enabled the units with everything blocked (<atoll/iommu.h>, docs/decisions/0010-iommu-carousel.md). */
+#pragma once
+#include <atoll/iommu.h>
+#include "../arch.h"
+
+struct resource_map;
+
+struct iommu_command { /* 16 bytes, written at once */
+    word_t low, high;
+} __attribute__((aligned(16)));
+
+struct iommu {
+    word_t kind;             /* IOMMU_KIND_... */
+    word_t capability;       /* VT-d: capability register */
+    bool coherent;           /* the unit's reads snoop the caches */
+    uint32_t segment;
+    word_t domain_first, domain_count;
+    paddr_t block;
+    char *registers, *tables; /* virtual; tables + IOMMU_... */
+    word_t ticket;           /* of this kernel's last request */
+};
+
+/* The entry and the one behind it; `base` is KERNEL_IOMMU_VA. False: impossible. */
+bool iommu_add(const struct resource_map *, unsigned entry, char *base);
+word_t iommu_count(void);
+struct iommu *iommu_at(word_t unit);
+
+/* Up to two commands are carried out by the unit before this returns; it panics if the unit does not do it in a second, since then
+ * nothing may be reused that a device could still reach. */
+void iommu_execute(struct iommu *, struct iommu_command first, struct iommu_command second);
+
+/* A 16-byte table entry changed at once: a unit never sees half of it. */
+void iommu_entry_write(struct iommu *, volatile void *entry, word_t low, word_t high);
+/* What the unit is to read has left the caches, where its reads don't snoop them. */
+void iommu_memory_written(const struct iommu *, const void *p, word_t bytes);
+
+/* This node's interrupt `vector`, raised by `requester` alone (VT-d; on AMD-Vi by any requester of this node). */
+void iommu_interrupt_allow(struct iommu *, word_t vector, word_t requester, uint32_t apic_id, bool level);
+word_t iommu_ioapic_entry(const struct iommu *, word_t vector); /* what an IOAPIC's redirection entry says then */
+void iommu_interrupt_block(struct iommu *, word_t vector, word_t requester);
