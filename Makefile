@@ -203,7 +203,8 @@ TOOL_SRCS += disk_image.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
-CAPDL_SRCS := capdl_words.c capdl_model.c capdl_print.c capdl_parse.c capdl_spec.c capdl_files.c
+CAPDL_SRCS := capdl_words.c capdl_model.c capdl_print.c capdl_scan.c capdl_reference.c capdl_parse.c \
+	capdl_parse_objects.c capdl_parse_caps.c capdl_spec.c capdl_files.c
 CAPDL_SRCS += check_graph.c check_closure.c check_flow.c check_report.c check_command.c picture.c
 TOOL_OBJS += $(CAPDL_SRCS:%.c=$(B)/tools/atoll/%.o) $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
 $(B)/tools/atoll/capdl_spec.o: TOOL_FLAGS += -Iuser/init
@@ -213,6 +214,17 @@ $(B)/tools/init/%.o: user/init/%.c
 $(B)/tools/lib/%.o: user/lib/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) -c $< -o $@
+
+# Their unit tests: tests/unit/capdl_NAME.c and check_NAME.c, with all of it, under the sanitizers.
+CAPDL_UNIT_TESTS := capdl_text capdl_refused
+CAPDL_UNIT_SRCS = $(addprefix tools/atoll/,$(filter-out check_command.c,$(CAPDL_SRCS))) $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c
+$(CAPDL_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: tests/unit/%.c $(CAPDL_UNIT_SRCS)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka
+UNIT_SUITES += unit-capdl
+.PHONY: unit-capdl
+unit-capdl: $(CAPDL_UNIT_TESTS:%=$(B)/unit/%)
+	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
 
 $(B)/tools/atoll/%.o: tools/atoll/%.c
 	@mkdir -p $(@D)

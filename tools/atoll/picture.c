@@ -86,13 +86,19 @@ static void row(const struct check *c, uint32_t node, uint32_t party, FILE *f)
         fprintf(f, "<b>VM %.*s</b>", length, p->name);
         uint64_t memory = vm_memory(c, node, p->name);
         if (memory >> 30 && !(memory & ((1u << 30) - 1)))
-            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " GiB of its own, VMM</font>", memory >> 30);
+            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " GiB RAM of its own, VMM</font>", memory >> 30);
         else if (memory)
-            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " MiB of its own, VMM</font>", memory >> 20);
+            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " MiB RAM of its own, VMM</font>", memory >> 20);
     } else {
-        fprintf(f, "%.*s", length, strcmp(p->name, "manager") == 0 ? "node manager" : p->name);
+        fprintf(f, "%.*s", length, p->name);
     }
     fputs("</td></tr>", f);
+}
+
+static void heading(uint32_t node, bool vm, FILE *f)
+{
+    fprintf(f, "<tr><td border=\"0\"><font point-size=\"10\" color=\"#667788\">node %" PRIu32 ": one core%s</font></td></tr>", node,
+            node == 0 ? ", control" : vm ? "" : ", spare");
 }
 
 static void stack(const struct check *c, uint32_t node, FILE *f)
@@ -101,20 +107,34 @@ static void stack(const struct check *c, uint32_t node, FILE *f)
     fprintf(f, "  n%" PRIu32 " [label=<<table border=\"1\" cellborder=\"1\" cellspacing=\"0\" color=\"#667788\">", node);
     for (uint32_t i = 0; i < c->party_count; i++)
         vm = vm || (c->parties[i].kind <= CHECK_LOOSE && is_on(&c->parties[i], node));
-    fprintf(f, "<tr><td border=\"0\"><font point-size=\"10\" color=\"#667788\">node %" PRIu32 ": one core%s</font></td></tr>", node,
-            node == 0 ? ", control" : vm ? "" : ", spare");
-    for (int kind = CHECK_VM; kind <= CHECK_KERNEL; kind++)
+    if (node == 0) /* drawn above the others, facing them */
+        heading(node, vm, f);
+    for (int k = CHECK_VM; k <= CHECK_KERNEL; k++) {
+        enum check_kind kind = node == 0 ? CHECK_KERNEL - k : k;
         for (uint32_t i = 0; i < c->party_count; i++)
-            if (c->parties[i].kind == (enum check_kind)kind && is_on(&c->parties[i], node))
+            if (c->parties[i].kind == kind && is_on(&c->parties[i], node))
                 row(c, node, i, f);
+    }
+    if (node != 0)
+        heading(node, vm, f);
     fputs("</table>>];\n", f);
 }
 
+static void label_print(const char *there, const char *back, FILE *f)
+{
+    fputs(", label=\"", f);
+    if (there[0])
+        fprintf(f, "%s%s", there, back[0] ? " &darr;\\l" : "");
+    if (back[0])
+        fprintf(f, "%s%s", back, there[0] ? " &uarr;\\l" : "");
+    fputs("\"];\n", f);
+}
+
+/* Between an untrusted party and any other one. The console's side is drawn above. */
 static void arrow(const struct check *c, uint32_t a, uint32_t b, FILE *f)
 {
     const struct check_party *p = &c->parties[a], *q = &c->parties[b];
-    bool red = check_untrusted(p) && check_untrusted(q), quiet = p->kind == CHECK_KERNEL || q->kind == CHECK_KERNEL ||
-               (!check_untrusted(p) && !check_untrusted(q));
+    bool red = check_untrusted(p) && check_untrusted(q);
     char there[LABEL_SIZE], back[LABEL_SIZE];
 
     if (p->node == q->node && !red) /* one stack */
@@ -123,30 +143,58 @@ static void arrow(const struct check *c, uint32_t a, uint32_t b, FILE *f)
     channels(c, b, a, back);
     if (!there[0] && !back[0])
         return;
-    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 " -> n%" PRIu32 ":p%" PRIu32 " [dir=%s, color=\"%s\", penwidth=%s, fontcolor=\"%s\", label=\"",
-            p->node, a, q->node, b, there[0] && back[0] ? "both" : there[0] ? "forward" : "back",
-            red ? "#d00000" : quiet ? "#9aa7b4" : "#305080", red ? "3" : quiet ? "1" : "1.8", red ? "#d00000" : quiet ? "#7a8794" : "#305080");
-    if (there[0])
-        fprintf(f, "%s%s", there, back[0] ? " ↓\\l" : "");
-    if (back[0])
-        fprintf(f, "%s%s", back, there[0] ? " ↑\\l" : "");
-    fputs("\"];\n", f);
+    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 "%s -> n%" PRIu32 ":p%" PRIu32 "%s [dir=%s, color=\"%s\", penwidth=%s, fontcolor=\"%s\"%s", p->node, a,
+            red ? "" : ":s", q->node, b, red ? "" : ":n", there[0] && back[0] ? "both" : there[0] ? "forward" : "back",
+            red ? "#d00000" : "#305080", red ? "3" : "1.8", red ? "#d00000" : "#305080", red ? ", constraint=false" : "");
+    label_print(there, back, f);
+}
+
+/* What the trusted parts of two nodes tell each other: one quiet arrow. */
+static void quiet_arrow(const struct check *c, uint32_t above, uint32_t below, FILE *f)
+{
+    char there[LABEL_SIZE], back[LABEL_SIZE], all_there[LABEL_SIZE] = "", all_back[LABEL_SIZE] = "";
+    uint32_t end = CAPDL_NONE;
+    for (uint32_t a = 0; a < c->party_count; a++)
+        for (uint32_t b = 0; b < c->party_count; b++) {
+            const struct check_party *p = &c->parties[a], *q = &c->parties[b];
+            if (p->node != above || q->node != below || check_untrusted(p) || check_untrusted(q))
+                continue;
+            channels(c, a, b, there);
+            channels(c, b, a, back);
+            if (there[0])
+                append_name(all_there, there);
+            if (back[0])
+                append_name(all_back, back);
+            if ((there[0] || back[0]) && p->kind == CHECK_TRUSTED)
+                end = a;
+        }
+    if (end == CAPDL_NONE)
+        return;
+    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 ":e -> n%" PRIu32 ":p%" PRIu32 ":e [dir=%s, color=\"#9aa7b4\", penwidth=1, fontcolor=\"#7a8794\", constraint=false", above, end,
+            below, c->party_count - c->system->node_count + below, all_there[0] && all_back[0] ? "both" : all_there[0] ? "forward" : "back");
+    label_print(all_there, all_back, f);
 }
 
 void picture_print(const struct check *c, FILE *f)
 {
     fputs("digraph atoll {\n"
-          "  graph [rankdir=TB, nodesep=0.7, ranksep=1.4, fontname=\"Helvetica\", bgcolor=\"white\", labelloc=b, fontsize=11,\n"
-          "    label=\"orange: untrusted, one tenant each    green: trusted, small    grey: a kernel of its own per core\\n"
-          "an arrow is a queue (named) or an interrupt; no arrow, no way\"];\n"
+          "  graph [rankdir=TB, nodesep=0.9, ranksep=1.1, fontname=\"Helvetica\", bgcolor=\"white\", labelloc=b, fontsize=11,\n"
+          "    label=\"\\norange: untrusted, one tenant each    green: trusted, small    grey: each core's own kernel\\n"
+          "an arrow is a queue, by its name, or an interrupt (doorbell); where there is no arrow, there is no way\"];\n"
           "  node [shape=plain, fontname=\"Helvetica\", fontsize=13];\n"
           "  edge [fontname=\"Helvetica\", fontsize=10, arrowsize=0.8];\n", f);
-    for (uint32_t node = 1; node < c->system->node_count; node++)
+    for (uint32_t node = 0; node < c->system->node_count; node++) {
         stack(c, node, f);
-    stack(c, 0, f);
+        if (node > 0)
+            fprintf(f, "  n0 -> n%" PRIu32 " [style=invis];\n", node);
+    }
     for (uint32_t a = 0; a < c->party_count; a++)
         for (uint32_t b = 0; b < c->party_count; b++)
-            if (c->parties[a].node > c->parties[b].node || (c->parties[a].node == c->parties[b].node && a < b))
+            if ((check_untrusted(&c->parties[a]) || check_untrusted(&c->parties[b])) &&
+                (c->parties[a].node < c->parties[b].node || (c->parties[a].node == c->parties[b].node && a < b)))
                 arrow(c, a, b, f);
+    for (uint32_t above = 0; above < c->system->node_count; above++)
+        for (uint32_t below = above + 1; below < c->system->node_count; below++)
+            quiet_arrow(c, above, below, f);
     fputs("}\n", f);
 }
