@@ -92,18 +92,16 @@ static status_t decode_bind(struct invocation *inv, struct sched_context *sc)
     cap_t cap = inv->extra[0]->cap;
     if (cap_tag(cap) != CAP_TCB && cap_tag(cap) != CAP_NOTIFICATION)
         return refuse_capability(1);
-    if (sc->tcb || sc->notification)
-        return refuse_plain(SEL4_ILLEGAL_OPERATION);
-    if (cap_tag(cap) == CAP_NOTIFICATION) {
+    if (cap_tag(cap) == CAP_NOTIFICATION) { /* a thread may have it at the same time: it gives it up when it waits there */
         struct notification *n = object_at(cap_offset48(cap));
-        if (n->sc)
+        if (sc->notification || n->sc)
             return refuse_plain(SEL4_ILLEGAL_OPERATION);
         n->sc = sc;
         sc->notification = n;
         return STATUS_OK;
     }
     struct tcb *t = object_at(cap_offset48(cap));
-    if (t->sc)
+    if (sc->tcb || t->sc)
         return refuse_plain(SEL4_ILLEGAL_OPERATION);
     /* A blocked thread would be woken onto a budget that isn't there yet. */
     if (t->state > THREAD_RUNNING && sc->refill_max != 0 && !sched_context_is_ready(sc))

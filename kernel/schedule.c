@@ -151,6 +151,7 @@ static void wake_released(void)
     }
 }
 
+/* A woken thread goes before its equals that wait for their turn, as in seL4; only who runs goes on first. */
 void thread_wake(struct tcb *t)
 {
     if (!thread_schedulable(t) || t == kernel.current || t == kernel.switch_to || t->in_ready_queue)
@@ -160,7 +161,7 @@ void thread_wake(struct tcb *t)
     else if (!kernel.switch_to && !kernel.reschedule)
         kernel.switch_to = t;
     else
-        ready_enqueue(t, false);
+        ready_enqueue(t, true);
 }
 
 /* The current thread's turn is over, its budget was charged: to its handler, to the end of its queue, or until it has budget again. */
@@ -254,14 +255,14 @@ void schedule(void)
             } else {
                 ready_enqueue(current, true);
                 if (next && (kernel.reschedule || next->priority <= current->priority)) {
-                    ready_enqueue(next, false);
+                    ready_enqueue(next, next->priority != current->priority);
                     next = NULL;
                 }
             }
         }
         int highest = highest_ready();
         if (next && next->priority < highest) {
-            ready_enqueue(next, false);
+            ready_enqueue(next, true);
             next = NULL;
         }
         if (!next && highest >= 0) {

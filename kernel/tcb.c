@@ -64,10 +64,11 @@ static void set_priority(struct tcb *t, uint8_t priority)
     case THREAD_BLOCKED_ON_RECEIVE: endpoint_requeue(t); break;
     case THREAD_BLOCKED_ON_NOTIFICATION: notification_requeue(t); break;
     case THREAD_RUNNING:
-        if (t == kernel.current)
-            reschedule();
-        else if (queued)
-            thread_wake(t);
+        if (t != kernel.current && !queued)
+            break;
+        if (queued)
+            ready_enqueue(t, true); /* first among its new equals, as seL4's tests expect */
+        reschedule();
         break;
     default: break;
     }

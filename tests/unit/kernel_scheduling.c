@@ -62,6 +62,11 @@ static void binding_has_rules(void **state)
     assert_int_equal(CALL(SC, SEL4_SCHED_CONTEXT_UNBIND_OBJECT, CAPS(TCB)), SEL4_ILLEGAL_OPERATION);
     assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_UNBIND_OBJECT, CAPS(A)), SEL4_NO_ERROR);
     assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_BIND, CAPS(B)), SEL4_NO_ERROR);
+    assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_BIND, CAPS(NOTIFICATION)), SEL4_NO_ERROR); /* may be lent as well */
+    assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_BIND, CAPS(NOTIFICATION)), SEL4_ILLEGAL_OPERATION);
+    assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_BIND, CAPS(A)), SEL4_ILLEGAL_OPERATION);
+    assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_UNBIND_OBJECT, CAPS(NOTIFICATION)), SEL4_NO_ERROR);
+    assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_UNBIND_OBJECT, CAPS(NOTIFICATION)), SEL4_ILLEGAL_OPERATION);
     resume(A); /* runnable, but nothing to run on */
     root_waits(NOTIFICATION);
     assert_ptr_equal(kernel.current, idle_thread());
@@ -76,8 +81,8 @@ static void round_robin(void **state)
 {
     (void)state;
     struct tcb *a = host_thread(A, 100, false), *b = host_thread(B, 100, false);
-    resume(A);
     resume(B);
+    resume(A);
     root_waits(NOTIFICATION);
     assert_ptr_equal(kernel.current, a);
     assert_int_equal(host.deadline, host.time + 5000 * US);
@@ -105,6 +110,73 @@ static void round_robin(void **state)
     assert_int_equal(host_mr(0), 5000 + 1000 + 1000);
     assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_CONSUMED, CAPS(0)), SEL4_NO_ERROR);
     assert_int_equal(host_mr(0), 0);
+}
+
+static void a_set_priority_puts_a_thread_in_front(void **state)
+{
+    (void)state;
+    struct tcb *a = host_thread(A, 100, false), *b = host_thread(B, 100, false);
+    resume(A);
+    resume(B);
+    assert_int_equal(CALL(A, SEL4_TCB_SET_PRIORITY, CAPS(TCB), 10), SEL4_NO_ERROR);
+    assert_int_equal(CALL(B, SEL4_TCB_SET_PRIORITY, CAPS(TCB), 10), SEL4_NO_ERROR);
+    root_waits(NOTIFICATION);
+    assert_ptr_equal(kernel.current, b);
+    root_wakes();
+    assert_int_equal(CALL(TCB, SEL4_TCB_SET_PRIORITY, CAPS(TCB), 20), SEL4_NO_ERROR);
+    assert_ptr_equal(kernel.current, root);
+    assert_int_equal(CALL(A, SEL4_TCB_SET_MC_PRIORITY, CAPS(TCB), 30), SEL4_NO_ERROR);
+    root->context.rdi = A; /* above the own one: A runs at once */
+    root->context.rsi = message_info(SEL4_TCB_SET_PRIORITY, 0, 1, 1);
+    root->ipc_buffer_words[SEL4_IPC_CAPS_WORD] = TCB;
+    *message_register(&root->context, 0) = 30;
+    host_syscall(SEL4_SYS_CALL);
+    assert_ptr_equal(kernel.current, a);
+}
+
+static void a_context_is_lent_back_to_its_notification(void **state)
+{
+    (void)state;
+    struct tcb *a = host_thread(A, 100, false);
+    assert_int_equal(CALL(A + 1, SEL4_SCHED_CONTEXT_BIND, CAPS(NOTIFICATION)), SEL4_NO_ERROR);
+    resume(A);
+    root_waits(EP);
+    assert_ptr_equal(kernel.current, a);
+    a->context.rdi = NOTIFICATION;
+    host_syscall(SEL4_SYS_WAIT);
+    assert_null(a->sc);
+    assert_null(sc_of(A + 1)->tcb);
+    notification_signal(notification_of(NOTIFICATION), 1);
+    schedule();
+    assert_ptr_equal(kernel.current, a);
+    assert_ptr_equal(a->sc, sc_of(A + 1));
+}
+
+/* The order among equals that seL4's tests rely on: who is woken comes before those that wait for their turn. */
+static void a_woken_thread_goes_first(void **state)
+{
+    (void)state;
+    struct tcb *a = host_thread(A, 100, false), *b = host_thread(B, 100, false);
+    resume(A);
+    root_waits(NOTIFICATION);
+    assert_ptr_equal(kernel.current, a);
+    a->context.rdi = EP;
+    a->context.r12 = REPLY;
+    host_syscall(SEL4_SYS_RECV);
+    root_wakes();
+    resume(B);
+    endpoint_send(root, object_at(cap_offset48(slot_of(EP)->cap)), 0, SEL4_ALL_RIGHTS, false, false, false);
+    schedule();
+    assert_ptr_equal(kernel.current, root);
+    root_waits(NOTIFICATION);
+    assert_ptr_equal(kernel.current, a);
+    a->context.rdi = EP;
+    host_syscall(SEL4_SYS_RECV);
+    assert_ptr_equal(kernel.current, b);
+    /* but not before who runs */
+    endpoint_send(b, object_at(cap_offset48(slot_of(EP)->cap)), 0, SEL4_ALL_RIGHTS, false, false, false);
+    schedule();
+    assert_ptr_equal(kernel.current, b);
 }
 
 static void a_budget_is_a_budget(void **state)
@@ -234,6 +306,9 @@ int main(void)
         cmocka_unit_test_setup(parameters_have_limits, start),
         cmocka_unit_test_setup(binding_has_rules, start),
         cmocka_unit_test_setup(round_robin, start),
+        cmocka_unit_test_setup(a_set_priority_puts_a_thread_in_front, start),
+        cmocka_unit_test_setup(a_context_is_lent_back_to_its_notification, start),
+        cmocka_unit_test_setup(a_woken_thread_goes_first, start),
         cmocka_unit_test_setup(a_budget_is_a_budget, start),
         cmocka_unit_test_setup(overruns_are_paid_back, start),
         cmocka_unit_test_setup(sporadic_refills_split_and_join, start),
