@@ -6,28 +6,34 @@
 /* Leaf 1. Not offered, though the machine has it: MONITOR (its exits would only be refused), PCID, performance and debug
  * facilities, VMX. */
 #define LEAF1_ECX (BIT(0) /* SSE3 */ | BIT(1) /* PCLMULQDQ */ | BIT(9) /* SSSE3 */ | BIT(12) /* FMA */ | \
-                   BIT(13) /* CMPXCHG16B */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | BIT(23) /* POPCNT */ | \
+                   BIT(13) /* CMPXCHG16B */ | BIT(19) /* SSE4.1 */ | BIT(20) /* SSE4.2 */ | BIT(22) /* MOVBE */ | \
+                   BIT(23) /* POPCNT */ | \
                    BIT(25) /* AES */ | BIT(26) /* XSAVE */ | BIT(28) /* AVX */ | BIT(29) /* F16C */ | BIT(30) /* RDRAND */)
 #define LEAF1_ECX_ALWAYS (BIT(21) /* x2APIC */ | BIT(24) /* TSC deadline */ | BIT(31) /* hypervisor present */)
 #define LEAF1_ECX_OSXSAVE BIT(27)
 #define LEAF1_EDX (BIT(0) /* FPU */ | BIT(1) /* VME */ | BIT(2) /* DE */ | BIT(3) /* PSE */ | BIT(4) /* TSC */ | \
-                   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | BIT(8) /* CMPXCHG8B */ | BIT(11) /* SYSENTER */ | \
-                   BIT(12) /* MTRR */ | BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | BIT(16) /* PAT */ | BIT(17) /* PSE36 */ | \
+                   BIT(5) /* MSR */ | BIT(6) /* PAE */ | BIT(7) /* MCE */ | BIT(8) /* CMPXCHG8B */ | \
+                   BIT(11) /* SYSENTER */ | \
+                   BIT(12) /* MTRR */ | BIT(13) /* PGE */ | BIT(14) /* MCA */ | BIT(15) /* CMOV */ | \
+                   BIT(16) /* PAT */ | BIT(17) /* PSE36 */ | \
                    BIT(19) /* CLFLUSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */)
 #define LEAF1_EDX_APIC BIT(9)
 
 /* Leaf 7. No LA57: the kernel checks guests' addresses as 48-bit ones. No INVPCID without PCID, no protection keys (outside
  * XCR0_MASK). */
 #define LEAF7_EBX (BIT(0) /* FSGSBASE */ | BIT(3) /* BMI1 */ | BIT(5) /* AVX2 */ | BIT(7) /* SMEP */ | BIT(8) /* BMI2 */ | \
-                   BIT(9) /* ERMS */ | BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(20) /* SMAP */ | BIT(23) /* CLFLUSHOPT */ | BIT(24) /* CLWB */ | \
+                   BIT(9) /* ERMS */ | BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(20) /* SMAP */ | \
+                   BIT(23) /* CLFLUSHOPT */ | BIT(24) /* CLWB */ | \
                    BIT(29) /* SHA */)
 #define LEAF7_ECX (BIT(2) /* UMIP */ | BIT(8) /* GFNI */ | BIT(9) /* VAES */ | BIT(10) /* VPCLMULQDQ */ | BIT(22) /* RDPID */)
 #define LEAF7_EDX BIT(4) /* FSRM */
 #define LEAF13_1_EAX (BIT(0) /* XSAVEOPT */ | BIT(1) /* XSAVEC */ | BIT(2) /* XGETBV 1 */)
 
 /* Leaf 8000_0001h. No SVM and what hangs on it, no IBS, no OSVW, no performance counters, no FFXSR. */
-#define EXT1_ECX (BIT(0) /* LAHF in 64-bit mode */ | BIT(4) /* CR8 by LOCK MOV */ | BIT(5) /* LZCNT */ | BIT(6) /* SSE4A */ | \
-                  BIT(7) /* misaligned SSE */ | BIT(8) /* PREFETCHW */ | BIT(11) /* XOP */ | BIT(16) /* FMA4 */ | BIT(21) /* TBM */)
+#define EXT1_ECX (BIT(0) /* LAHF in 64-bit mode */ | BIT(4) /* CR8 by LOCK MOV */ | BIT(5) /* LZCNT */ | \
+                   BIT(6) /* SSE4A */ | \
+                  BIT(7) /* misaligned SSE */ | BIT(8) /* PREFETCHW */ | BIT(11) /* XOP */ | BIT(16) /* FMA4 */ | \
+                   BIT(21) /* TBM */)
 #define EXT1_EDX (BIT(11) /* SYSCALL */ | BIT(20) /* NX */ | BIT(22) /* MMX extensions */ | BIT(26) /* 1 GiB pages */ | \
                   BIT(27) /* RDTSCP */ | BIT(29) /* long mode */)
 #define EXT1_EDX_AS_LEAF1 0x0183f1ffu /* bits that repeat leaf 1's */

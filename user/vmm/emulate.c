@@ -240,7 +240,8 @@ static bool string_element(struct vm *vm, const struct instruction *in, uint64_t
     switch (in->operation) {
     case OP_MOVS:
         return linear_address(vm, in->segment, source, in->bytes, &from) &&
-               linear_address(vm, SEGMENT_ES, destination, in->bytes, &to) && linear_access(vm, from, in->bytes, false, &value) && linear_access(vm, to, in->bytes, true, &value);
+               linear_address(vm, SEGMENT_ES, destination, in->bytes, &to) &&
+               linear_access(vm, from, in->bytes, false, &value) && linear_access(vm, to, in->bytes, true, &value);
     case OP_STOS:
         value = read_register(vm, in, 0, in->bytes);
         return linear_address(vm, SEGMENT_ES, destination, in->bytes, &to) && linear_access(vm, to, in->bytes, true, &value);
