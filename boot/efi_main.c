@@ -178,7 +178,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     services = system->BootServices;
     serial_init();
     find_framebuffer();
-    print("oot: Atoll\n"); /* the "b" is entry_efi.S's */
+    framebuffer_put('b'); /* entry_efi.S's, which is on the serial line already */
+    print("oot: Atoll\n");
     stage_reached(STAGE_ENTERED);
     cpu_check();
     if (cr4_read() & CR4_LA57)
