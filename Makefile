@@ -216,7 +216,7 @@ $(B)/tools/lib/%.o: user/lib/%.c
 	$(HOSTCC) $(COMMON) -c $< -o $@
 
 # Their unit tests: tests/unit/capdl_NAME.c and check_NAME.c, with all of it, under the sanitizers.
-CAPDL_UNIT_TESTS := capdl_text capdl_refused
+CAPDL_UNIT_TESTS := capdl_text capdl_refused check_reach
 CAPDL_UNIT_SRCS = $(addprefix tools/atoll/,$(filter-out check_command.c,$(CAPDL_SRCS))) $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c
 $(CAPDL_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: tests/unit/%.c $(CAPDL_UNIT_SRCS)
 	@mkdir -p $(@D)

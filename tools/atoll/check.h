@@ -87,6 +87,7 @@ void check_finding(struct check *, const char *format, ...) __attribute__((forma
 uint32_t check_node_of(const struct check *, uint32_t thing);
 const struct capdl_model *check_model(const struct check *, uint32_t thing, uint32_t *object);
 const struct capdl_object *check_object(const struct check *, uint32_t thing);
+bool check_shared_page(const struct check *, uint32_t thing); /* a page of memory that nodes share */
 static inline bool check_untrusted(const struct check_party *p) { return p->kind <= CHECK_LOOSE || p->compromised; }
 
 /* check_closure.c: facts, and what follows from them. */

@@ -327,6 +327,21 @@ static void common_cnode(struct check *c, uint32_t party, uint32_t thing)
         }
 }
 
+/* A page of a trusted component that is no queue's: who writes it chooses what the component does. */
+static void private_page(struct check *c, uint32_t party, uint32_t thing)
+{
+    uint32_t mine = check_fact(c, party, thing)->rights;
+    if (check_shared_page(c, thing))
+        return;
+    for (uint32_t i = c->first_fact[thing]; i != CAPDL_NONE; i = c->facts[i].next_of_thing) {
+        uint32_t other = c->facts[i].party, its = c->facts[i].rights;
+        if ((mine & CHECK_WRITE) && check_untrusted(&c->parties[party]) && c->parties[other].kind == CHECK_TRUSTED)
+            control(c, party, other, thing);
+        if ((its & CHECK_WRITE) && check_untrusted(&c->parties[other]) && c->parties[party].kind == CHECK_TRUSTED)
+            control(c, other, party, thing);
+    }
+}
+
 static void follow(struct check *c, uint32_t party, uint32_t thing, uint32_t fresh)
 {
     enum capdl_type type = check_object(c, thing)->type;
@@ -338,6 +353,8 @@ static void follow(struct check *c, uint32_t party, uint32_t thing, uint32_t fre
         take(c, party, thing);
     if (type == CAPDL_EP)
         granted(c, thing, party);
+    if (type == CAPDL_FRAME)
+        private_page(c, party, thing);
     if (!untrusted) /* keeps to its task: it holds memory and CNodes for others, but does not look inside */
         return;
     if (type == CAPDL_CNODE && (fresh & CHECK_HOLD))

@@ -14,31 +14,11 @@ void check_edge_add(struct check *c, uint32_t from, uint32_t to, enum check_flow
 
 /* ---- flows through one thing ---- */
 
-static bool is_shared_page(const struct check *c, uint32_t thing)
-{
-    uint32_t object;
-    const struct capdl_model *m = check_model(c, thing, &object);
-    uint32_t resource = m->objects[object].index == CAPDL_SCALAR ? CAPDL_NONE : capdl_find(m, m->objects[object].name, CAPDL_SCALAR);
-    return resource != CAPDL_NONE && m->objects[resource].own == CAPDL_SHARED;
-}
-
-/* A page of a trusted component that is no queue's: who writes it chooses what the component does. */
-static void private_page(struct check *c, uint32_t writer, uint32_t reader, uint32_t thing)
-{
-    struct check_party *victim = &c->parties[reader];
-    if (!check_untrusted(&c->parties[writer]) || victim->kind != CHECK_TRUSTED || victim->compromised || is_shared_page(c, thing))
-        return;
-    check_edge_add(c, writer, reader, CHECK_CONTROL, thing, thing);
-    victim->compromised = c->again = true;
-}
-
 static void between(struct check *c, enum capdl_type type, const struct check_fact *a, const struct check_fact *b)
 {
     uint32_t thing = a->thing, from = a->party, to = b->party;
     bool writes = a->rights & CHECK_WRITE, reads = b->rights & CHECK_READ;
 
-    if (type == CAPDL_FRAME && writes)
-        private_page(c, from, to, thing);
     if ((type == CAPDL_FRAME || type == CAPDL_UT) && writes && reads)
         check_edge_add(c, from, to, CHECK_MEMORY, thing, thing);
     if (type == CAPDL_NOTIFICATION && writes && reads)
@@ -55,7 +35,7 @@ static void between(struct check *c, enum capdl_type type, const struct check_fa
 static void two_writers(struct check *c, uint32_t thing)
 {
     uint32_t first = CAPDL_NONE;
-    if (!is_shared_page(c, thing))
+    if (!check_shared_page(c, thing))
         return;
     for (uint32_t i = c->first_fact[thing]; i != CAPDL_NONE; i = c->facts[i].next_of_thing) {
         if (!(c->facts[i].rights & CHECK_WRITE))

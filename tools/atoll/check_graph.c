@@ -59,6 +59,14 @@ const struct capdl_object *check_object(const struct check *c, uint32_t thing)
     return &m->objects[object];
 }
 
+bool check_shared_page(const struct check *c, uint32_t thing)
+{
+    uint32_t object;
+    const struct capdl_model *m = check_model(c, thing, &object);
+    uint32_t resource = m->objects[object].index == CAPDL_SCALAR ? CAPDL_NONE : capdl_find(m, m->objects[object].name, CAPDL_SCALAR);
+    return resource != CAPDL_NONE && m->objects[resource].own == CAPDL_SHARED;
+}
+
 /* ---- one thing ---- */
 
 static void unite(struct check *c, uint32_t a, uint32_t b)
