@@ -86,7 +86,7 @@ KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delet
 
 # x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
 KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
-	ioport.c irq.c ioapic.c iommu.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
+	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
 # <machine.h>, the privileged instructions, is kernel/x86's here and tests/unit/host's in the unit tests.
@@ -106,7 +106,7 @@ KERNEL_UNIT_SRCS = $(KERNEL_CORE:%=kernel/%) tests/unit/host_arch.c tests/unit/k
 $(B)/unit/kernel_%: tests/unit/kernel_%.c $(KERNEL_UNIT_SRCS) tests/unit/host_arch.h $(wildcard kernel/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) $(SANITIZE) -I. -fno-strict-aliasing -o $@ $(filter %.c,$^) -lcmocka
-$(B)/unit/kernel_fastpath: SANITIZE += -Wl,--wrap=fastpath_call,--wrap=fastpath_reply_recv,--wrap=fastpath_vcpu_fault
+$(B)/unit/kernel_fastpath: SANITIZE += -Wl,--wrap=fastpath_call,--wrap=fastpath_reply_recv,--wrap=fastpath_send,--wrap=fastpath_vcpu_fault,--wrap=syscall_general,--wrap=vcpu_fault_general
 UNIT_SUITES += unit-kernel
 .PHONY: unit-kernel
 unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
@@ -197,7 +197,7 @@ unit-vmm: $(VMM_UNIT_TESTS:%=$(B)/unit/%)
 # ---- host tool ----------------------------------------------------------------------------------------------------------
 
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
-TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c demux.c description.c image.c \
+TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c image.c \
 	yaml_check.c compile.c compile_node.c compile_request.c component_image.c spec_builder.c
 TOOL_SRCS += disk_image.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
@@ -235,8 +235,8 @@ $(B)/atoll: $(TOOL_OBJS)
 atoll: $(B)/atoll
 
 # Unit tests of the tool: tests/unit/tool_NAME.c with the sources that it tests, under the sanitizers.
-TOOL_UNIT_TESTS := tool_demux tool_event tool_description
-TOOL_UNIT_SRCS := demux.c event.c stream.c script.c description.c image.c yaml_check.c
+TOOL_UNIT_TESTS := tool_demux tool_screen tool_event tool_description
+TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c image.c yaml_check.c
 
 $(B)/unit/tool_%: tests/unit/tool_%.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
 	@mkdir -p $(@D)

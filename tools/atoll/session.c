@@ -12,6 +12,7 @@
 
 #define QUIET_MS 300        /* after the last VM's end: counters and last words still come */
 #define QUIET_LIMIT_MS 3000
+#define SERIAL_CHUNK 16384  /* bytes read from the line at once */
 #define PENDING_MAX (1u << 20) /* more typed than this and not taken: dropped */
 
 static volatile sig_atomic_t interrupted; /* the signal that asked us to stop */
@@ -120,12 +121,14 @@ static void serial_bytes(void *context, char letter, const uint8_t *bytes, size_
     size_t index = (size_t)stream_index(letter);
     if (index >= s->stream_count)
         return; /* no such VM: only a broken console would say so */
-    terminal_output(&s->terminal, index, bytes, n);
+    uint8_t shown[SCREEN_ROOM(SERIAL_CHUNK)];
+    size_t shown_size = screen_filter(&s->streams[index].screen, bytes, n, shown);
+    terminal_output(&s->terminal, index, shown, shown_size);
     if (s->options->root_task != NULL) {
         fwrite(bytes, 1, n, stdout);
         fflush(stdout);
     }
-    stream_feed(&s->streams[index], bytes, n, now_ms() - s->start_ms);
+    stream_feed(&s->streams[index], shown, shown_size, now_ms() - s->start_ms);
     const char *command = index == 0 ? NULL : script_output(&s->script, index - 1, bytes, n);
     if (command != NULL) {
         stream_type(s, index, (const uint8_t *)command, strlen(command));
@@ -143,9 +146,24 @@ static FILE *log_open(const char *dir, const char *name)
     return f;
 }
 
+/* From here on a signal is taken inside ppoll() only, so that whatever was made is also removed. */
+static void signals_take(sigset_t *waiting)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        sigaddset(&blocked, signals[i]);
+        sigaction(signals[i], &action, NULL);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, waiting);
+}
+
 int session_init(struct session *s, const struct run_options *o, const struct description *d)
 {
     *s = (struct session){.options = o, .stream_count = d->vm_count + 1};
+    signals_take(&s->waiting);
     s->machine.serial = -1;
     s->streams = calloc(s->stream_count, sizeof *s->streams);
     s->pending = malloc(PENDING_MAX);
@@ -181,7 +199,7 @@ void session_free(struct session *s)
 /* false: the machine is gone. */
 static bool serial_read(struct session *s)
 {
-    uint8_t bytes[16384];
+    uint8_t bytes[SERIAL_CHUNK];
     ssize_t n = read(s->machine.serial, bytes, sizeof bytes);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
@@ -273,15 +291,6 @@ static enum run_status status_of(const struct session *s, enum end end)
 
 enum run_status session_run(struct session *s)
 {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t blocked, waiting;
-    sigemptyset(&blocked);
-    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < 3; i++) {
-        sigaddset(&blocked, signals[i]);
-        sigaction(signals[i], &action, NULL);
-    }
-    sigprocmask(SIG_BLOCK, &blocked, &waiting); /* delivered inside ppoll only */
     s->start_ms = s->last_input_ms = now_ms();
     if (!s->options->headless &&
         terminal_open(&s->terminal, s->streams, s->stream_count, stream_type, s) == 0)
@@ -289,7 +298,7 @@ enum run_status session_run(struct session *s)
     else if (!s->options->headless)
         printf("no terminal here: going on as with --headless\n");
 
-    enum end end = session_loop(s, &waiting);
+    enum end end = session_loop(s, &s->waiting);
     terminal_close(&s->terminal);
     for (size_t i = 0; i < s->stream_count; i++)
         stream_end(&s->streams[i]);
@@ -298,7 +307,7 @@ enum run_status session_run(struct session *s)
     if (end == END_SIGNAL) {
         signal(interrupted, SIG_DFL); /* end as whoever sent it expects */
         raise(interrupted);
-        sigprocmask(SIG_SETMASK, &waiting, NULL);
+        sigprocmask(SIG_SETMASK, &s->waiting, NULL);
     }
     return status;
 }

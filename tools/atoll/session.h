@@ -1,5 +1,6 @@
 /* A running machine as seen through its serial line: consoles, logs, events, commands, and when it is over. */
 #pragma once
+#include <signal.h>
 #include "demux.h"
 #include "event.h"
 #include "machine.h"
@@ -17,6 +18,7 @@ struct session {
     struct outcome outcome;
     struct script script;
     struct terminal terminal;
+    sigset_t waiting; /* the signal mask as atoll was started with */
     uint64_t start_ms, last_input_ms;
     uint8_t *pending; /* bytes that the serial line has not taken yet */
     size_t pending_size;

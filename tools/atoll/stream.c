@@ -27,7 +27,7 @@ static void line_finish(struct stream *s, bool whole)
     s->cut = !whole;
 }
 
-/* Is this byte text? Terminal sequences (ECMA-48 5.4: ESC [ parameters final) and carriage returns are not. */
+/* Is this byte text? Terminal sequences (ECMA-48 5.4: ESC [ parameters final) and controls are not, but tab and line feed. */
 static int byte_is_text(struct stream *s, uint8_t b)
 {
     switch (s->text) {
@@ -43,7 +43,7 @@ static int byte_is_text(struct stream *s, uint8_t b)
     }
     if (b == ESC)
         s->text = TEXT_ESCAPE;
-    return b != ESC && b != '\r' && b != 0;
+    return (b >= ' ' && b != 0x7f) || b == '\t' || b == '\n';
 }
 
 void stream_feed(struct stream *s, const uint8_t *bytes, size_t n, uint64_t now_ms)
@@ -76,18 +76,6 @@ void stream_replay(const struct stream *s, FILE *to)
     if (at != 0)
         while (at < s->total && s->past[at++ % STREAM_PAST_SIZE] != '\n')
             ;
-    int asked = 0; /* how much of "ESC [ 6 n" was seen: the terminal would answer that question again, as input */
-    static const char question[] = "\x1b[6n";
-    for (; at < s->total; at++) {
-        char b = (char)s->past[at % STREAM_PAST_SIZE];
-        if (b == question[asked]) {
-            asked = asked == 3 ? 0 : asked + 1;
-            continue;
-        }
-        fwrite(question, 1, (size_t)asked, to);
-        asked = b == question[0] ? 1 : 0;
-        if (asked == 0)
-            fputc(b, to);
-    }
-    fwrite(question, 1, (size_t)asked, to);
+    for (; at < s->total; at++)
+        fputc(s->past[at % STREAM_PAST_SIZE], to);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "screen.h"
 
 #define STREAM_LINE_MAX 4096   /* a longer line is logged in pieces */
 #define STREAM_PAST_SIZE 16384 /* what is shown again when a person switches to this console */
@@ -21,6 +22,7 @@ struct stream {
     bool cut;               /* the line goes on one that was too long */
     uint64_t line_ms;       /* when the line's first byte came */
     enum { TEXT_PLAIN, TEXT_ESCAPE, TEXT_CSI } text; /* where a terminal sequence stands; it is kept out of the log */
+    struct screen screen;   /* what of its bytes may reach a terminal; the caller's, before stream_feed() */
     uint8_t past[STREAM_PAST_SIZE];
     uint64_t total;         /* bytes ever */
 };

@@ -33,8 +33,8 @@ int terminal_open(struct terminal *t, struct stream *streams, size_t count, term
 
 void terminal_close(struct terminal *t)
 {
-    if (t->active && !t->at_line_start)
-        fputs("\n", stdout);
+    if (t->active)
+        fputs(t->at_line_start ? SCREEN_RESTORE : SCREEN_RESTORE "\n", stdout);
     fflush(stdout);
     mode_restore();
     t->active = false;
@@ -44,7 +44,7 @@ void terminal_notice(struct terminal *t, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs(t->at_line_start ? "\x1b[7m" : "\n\x1b[7m", stdout);
+    fputs(t->at_line_start ? "\x1b[0;7m" : "\n\x1b[0;7m", stdout);
     vprintf(format, args);
     fputs("\x1b[0m\n", stdout);
     fflush(stdout);
@@ -70,6 +70,7 @@ static void help(struct terminal *t)
 void terminal_show(struct terminal *t, size_t stream)
 {
     t->shown = stream;
+    fputs(SCREEN_RESTORE, stdout);
     terminal_notice(t, "%s console (Ctrl-A ? for help, Ctrl-A q to leave)", t->streams[stream].name);
     stream_replay(&t->streams[stream], stdout);
     fflush(stdout);
