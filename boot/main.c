@@ -4,6 +4,7 @@
  * the entry), but for a refusal; numbers are decimal unless they begin with 0x:
  *
  *   boot: Atoll
+ *   boot: last run: TEXT                                            what the run before a warm reset left in memory
  *   boot: machine: M MiB usable memory, C cores, physical addresses of P bits
  *   boot: acpi: SIGN at 0xADDRESS, N bytes                         one line per table
  *   boot: pci: segment S, buses F to L, configuration space at 0xADDRESS
@@ -33,6 +34,7 @@
 #include "machine.h"
 #include "plan.h"
 #include "print.h"
+#include "record.h"
 #include "run.h"
 #include "smp.h"
 #include "tables.h"
@@ -77,6 +79,7 @@ static void discover_memory(void)
     for (unsigned i = 0; i < input.module_count; i++)
         need_room(ranges_add(&own, input.modules[i].paddr & ~(PAGE - 1),
                              (input.modules[i].paddr + input.modules[i].size + PAGE - 1) & ~(PAGE - 1)));
+    record_open(&input.ram, &own);
     free_early = input.ram;
     for (unsigned i = 0; i < own.count; i++)
         need_room(ranges_remove(&free_early, own.r[i].start, own.r[i].end));
@@ -286,6 +289,7 @@ void boot_run(const struct boot_input *found)
     smp_start(&launch, trampoline_pages());
 
     stage_reached(STAGE_KERNELS);
+    record_kernel_logs(&plan);
     load_shared(&launch);
     print("boot: entering %u kernels, %lu microseconds after the first instruction\n", plan.system->node_count,
           (tsc_read() - boot_tsc) / (launch.clock.tsc_hz / 1000000));

@@ -1,6 +1,7 @@
 #include "framebuffer.h"
 #include "machine.h"
 #include "print.h"
+#include "record.h"
 #include "serial.h"
 #include "text.h"
 
@@ -14,6 +15,7 @@ static void print_list(const char *format, va_list arguments)
     for (size_t i = 0; i < n; i++) {
         serial_put(line[i]);
         framebuffer_put(line[i]);
+        record_put(line[i]);
     }
 }
 
@@ -40,4 +42,5 @@ void stop(const char *format, ...)
 void stage_reached(enum stage stage)
 {
     port_out8(POST_PORT, (uint8_t)stage);
+    record_stage((uint8_t)stage);
 }

@@ -8,7 +8,7 @@ void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Fail closed: "event: boot stopped: SENTENCE", then this processor halts for ever. No kernel has been started yet when it is used. */
 void stop(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* A progress code on the POST port (0x80): management controllers keep the last ones across a reset. */
+/* A progress code on the POST port (0x80), whose last ones management controllers keep across a reset, and in the record. */
 enum stage {
     STAGE_ENTERED = 0xa0, STAGE_PROCESSOR, STAGE_FIRMWARE, STAGE_CLOCK, STAGE_PLAN, STAGE_PROCESSORS, STAGE_KERNELS, STAGE_HANDOVER,
     STAGE_STOPPED = 0xaf,
