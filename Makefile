@@ -288,7 +288,7 @@ $(B)/tests/system/walk: tests/system/walk.c
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
-system: all guests guests-plain $(B)/tests/system/walk
+system: all guests test-guests $(B)/tests/system/walk
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.
@@ -331,7 +331,7 @@ unit-tool-run: all guests
 	@scripts/test-run $(B)/results tool_run tests/unit/tool_run.sh $(B)
 
 unit: $(UNIT_SUITES)
-check: headers clang reproducible
+check: headers clang reproducible guests-plain
 
 headers:
 	@scripts/test-run $(B)/results headers scripts/check-headers $(CC) -std=c11 $(WARN) -Iinclude
