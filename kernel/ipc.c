@@ -96,6 +96,7 @@ void ipc_transfer(struct tcb *sender, struct tcb *receiver, struct endpoint *e, 
 void ipc_cancel(struct tcb *t)
 {
     word_t pc = thread_restart_pc(t);
+    t->fault.type = SEL4_FAULT_NULL; /* also that of a thread which a fault nobody can answer has stopped */
     switch (t->state) {
     case THREAD_BLOCKED_ON_SEND: endpoint_remove(t); break;
     case THREAD_BLOCKED_ON_RECEIVE:
@@ -111,6 +112,5 @@ void ipc_cancel(struct tcb *t)
         t->context.rip = pc;
         t->context.cause = 0;
     }
-    t->fault.type = SEL4_FAULT_NULL;
     thread_set_state(t, THREAD_INACTIVE);
 }

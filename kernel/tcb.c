@@ -91,14 +91,16 @@ static status_t check_fault_handler(cap_t c, word_t which)
     return fits ? STATUS_OK : refuse_capability(which);
 }
 
+static bool still_invoked(const struct invocation *inv) { return cap_same_object(inv->slot->cap, inv->cap); }
+
 /* One of the TCB's own slots gets a copy of `cap`, derived from `from`. The deletion of the old one may be preempted, and it may
- * even take the source along: then there is nothing to copy. */
-static status_t set_slot(struct slot *slot, cap_t cap, struct slot *from)
+ * even take the source along, or the TCB itself: then there is nothing to copy, or nowhere. */
+static status_t set_slot(const struct invocation *inv, struct slot *slot, cap_t cap, struct slot *from)
 {
     status_t s = slot_delete(slot);
     if (s != STATUS_OK)
         return s;
-    if (cap_tag(cap) != CAP_NULL && cap_same_object(cap, from->cap))
+    if (cap_tag(cap) != CAP_NULL && cap_same_object(cap, from->cap) && still_invoked(inv))
         slot_insert(cap, from, slot);
     return STATUS_OK;
 }
@@ -132,12 +134,12 @@ static status_t check_space(struct tcb *t, struct slot *cspace, word_t cspace_da
     return STATUS_OK;
 }
 
-static status_t set_space(struct tcb *t, const struct space *space)
+static status_t set_space(const struct invocation *inv, struct tcb *t, const struct space *space)
 {
-    status_t s = set_slot(&t->cspace, space->cspace, space->cspace_from);
+    status_t s = set_slot(inv, &t->cspace, space->cspace, space->cspace_from);
     if (s == STATUS_OK)
-        s = set_slot(&t->vspace, space->vspace, space->vspace_from);
-    if (s == STATUS_OK && t == kernel.current)
+        s = set_slot(inv, &t->vspace, space->vspace, space->vspace_from);
+    if (s == STATUS_OK && t == kernel.current && still_invoked(inv))
         arch_switch_to(t);
     return s;
 }
@@ -151,9 +153,9 @@ static status_t check_ipc_buffer(struct slot *from, word_t vaddr, cap_t *frame)
     return s != STATUS_OK ? s : arch_check_ipc_buffer(vaddr, *frame);
 }
 
-static status_t set_ipc_buffer(struct tcb *t, word_t vaddr, cap_t frame, struct slot *from)
+static status_t set_ipc_buffer(const struct invocation *inv, struct tcb *t, word_t vaddr, cap_t frame, struct slot *from)
 {
-    status_t s = set_slot(&t->ipc_buffer, frame, from);
+    status_t s = set_slot(inv, &t->ipc_buffer, frame, from);
     if (s != STATUS_OK)
         return s;
     t->ipc_buffer_vaddr = vaddr;
@@ -175,8 +177,8 @@ static status_t decode_configure(struct invocation *inv, struct tcb *t)
     if (s == STATUS_OK)
         s = check_space(t, inv->extra[0], invocation_arg(inv, 0), inv->extra[1], invocation_arg(inv, 1), &space);
     if (s == STATUS_OK)
-        s = set_space(t, &space);
-    return s == STATUS_OK ? set_ipc_buffer(t, buffer, frame, inv->extra[2]) : s;
+        s = set_space(inv, t, &space);
+    return s == STATUS_OK ? set_ipc_buffer(inv, t, buffer, frame, inv->extra[2]) : s;
 }
 
 static status_t decode_set_space(struct invocation *inv, struct tcb *t)
@@ -189,8 +191,8 @@ static status_t decode_set_space(struct invocation *inv, struct tcb *t)
     if (s == STATUS_OK)
         s = check_fault_handler(handler, 1);
     if (s == STATUS_OK)
-        s = set_slot(&t->fault_handler, handler, inv->extra[0]);
-    return s == STATUS_OK ? set_space(t, &space) : s;
+        s = set_slot(inv, &t->fault_handler, handler, inv->extra[0]);
+    return s == STATUS_OK ? set_space(inv, t, &space) : s;
 }
 
 static status_t decode_set_ipc_buffer(struct invocation *inv, struct tcb *t)
@@ -200,7 +202,7 @@ static status_t decode_set_ipc_buffer(struct invocation *inv, struct tcb *t)
     word_t buffer = invocation_arg(inv, 0);
     cap_t frame;
     status_t s = check_ipc_buffer(inv->extra[0], buffer, &frame);
-    return s == STATUS_OK ? set_ipc_buffer(t, buffer, frame, inv->extra[0]) : s;
+    return s == STATUS_OK ? set_ipc_buffer(inv, t, buffer, frame, inv->extra[0]) : s;
 }
 
 static status_t decode_priority(struct invocation *inv, struct tcb *t)
@@ -243,7 +245,7 @@ static status_t decode_sched_params(struct invocation *inv, struct tcb *t)
     }
     s = check_fault_handler(handler, 3);
     if (s == STATUS_OK)
-        s = set_slot(&t->fault_handler, handler, inv->extra[2]);
+        s = set_slot(inv, &t->fault_handler, handler, inv->extra[2]);
     if (s != STATUS_OK)
         return s;
     t->mcp = (uint8_t)mcp;
@@ -260,7 +262,7 @@ static status_t decode_set_timeout_endpoint(struct invocation *inv, struct tcb *
     if (!inv->extra[0])
         return refuse_plain(SEL4_TRUNCATED_MESSAGE);
     status_t s = check_fault_handler(inv->extra[0]->cap, 1);
-    return s == STATUS_OK ? set_slot(&t->timeout_handler, inv->extra[0]->cap, inv->extra[0]) : s;
+    return s == STATUS_OK ? set_slot(inv, &t->timeout_handler, inv->extra[0]->cap, inv->extra[0]) : s;
 }
 
 static status_t decode_read_registers(struct invocation *inv, struct tcb *t)

@@ -215,6 +215,40 @@ static void an_irq_handler_goes_with_its_notification(void **state)
     assert_true(slot_is_empty(&kernel.irq_slots[33]));
 }
 
+/* Replacing a thread's CSpace deletes the old one, which may hold the last capability to the caller, whose CSpace may hold the last one
+ * to the thread: then nothing may be put into what is left of that thread. */
+static void a_thread_that_goes_with_its_old_cspace(void **state)
+{
+    (void)state;
+    enum { CALLER = 20, THREAD = 24, OLD = 25, OWN = 26, OWN_WITH_GUARD = 27, NEW = 28 };
+    struct tcb *caller = host_thread(CALLER, 255, false);
+    assert_int_equal(host_retype(SEL4_TCB, 0, THREAD, 1), SEL4_NO_ERROR);
+    struct tcb *thread = tcb_of(THREAD);
+    assert_int_equal(host_retype(SEL4_CNODE, 2, OLD, 2), SEL4_NO_ERROR);
+    assert_int_equal(host_retype(SEL4_CNODE, 2, NEW, 1), SEL4_NO_ERROR);
+    assert_int_equal(CALL(THREAD, SEL4_TCB_SET_SPACE, CAPS(0, OLD, VSPACE), 62, 0), SEL4_NO_ERROR);
+    /* The caller's own CSpace: slot 1 the thread, slot 2 root's CNode, which stays. */
+    word_t guard = 64 - ROOT_RADIX - 2;
+    assert_int_equal(MINT(OWN_WITH_GUARD, OWN, guard), SEL4_NO_ERROR);
+    assert_int_equal(CALL(OWN_WITH_GUARD, SEL4_CNODE_MINT, CAPS(CNODE), 2, guard + 2, CNODE, 64, SEL4_ALL_RIGHTS, 0), SEL4_NO_ERROR);
+    assert_int_equal(CALL(CALLER, SEL4_TCB_SET_SPACE, CAPS(0, OWN_WITH_GUARD, VSPACE), 0, 0), SEL4_NO_ERROR);
+    assert_int_equal(CALL(CALLER, SEL4_TCB_RESUME, CAPS(0)), SEL4_NO_ERROR);
+    /* Each only by the next: OLD in the thread, the caller in OLD, the caller's CSpace in the caller, the thread in that. */
+    assert_int_equal(CALL(OLD, SEL4_CNODE_MOVE, CAPS(CNODE), 1, 2, CALLER, 64), SEL4_NO_ERROR);
+    assert_int_equal(CALL(OWN_WITH_GUARD, SEL4_CNODE_MOVE, CAPS(CNODE), 1, guard + 2, THREAD, 64), SEL4_NO_ERROR);
+    assert_int_equal(DELETE(OLD), SEL4_NO_ERROR);
+    assert_int_equal(DELETE(OWN), SEL4_NO_ERROR);
+    assert_int_equal(DELETE(OWN_WITH_GUARD), SEL4_NO_ERROR);
+    host_syscall(SEL4_SYS_YIELD);
+    assert_ptr_equal(kernel.current, caller);
+    word_t in_root = 2ull << ROOT_RADIX;
+    CALL(1ull << ROOT_RADIX, SEL4_TCB_SET_SPACE, CAPS(3ull << ROOT_RADIX, in_root | NEW, in_root | VSPACE), 0, 0);
+    assert_ptr_equal(kernel.current, root);
+    assert_true(slot_is_empty(&thread->cspace));
+    assert_true(slot_is_empty(&thread->vspace));
+    nothing_is_left();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup(two_cnodes_that_hold_each_other, start),
         cmocka_unit_test_setup(the_root_of_a_deletion_inside_of_it, start),
         cmocka_unit_test_setup(deleting_a_thread_empties_its_slots, start),
+        cmocka_unit_test_setup(a_thread_that_goes_with_its_old_cspace, start),
         cmocka_unit_test_setup(an_irq_handler_goes_with_its_notification, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -351,6 +351,28 @@ static void a_vcpu_fault_is_a_message_as_any(void **state)
     assert_int_equal(a->fault.w[2], 4);
 }
 
+/* A fault that was taken without a reply object stops the thread. Once resumed, what it sends is its own message again. */
+static void a_fault_without_an_answer_is_over_with_resume(void **state)
+{
+    (void)state;
+    struct tcb *a = host_thread(A, 100, false);
+    assert_int_equal(CALL(A, SEL4_TCB_SET_SPACE, CAPS(BADGED, CNODE, VSPACE), 0, 0), SEL4_NO_ERROR);
+    resume(A);
+    syscall3(SEL4_SYS_WAIT, EP, 0, 0);
+    assert_ptr_equal(kernel.current, a);
+    a->context.cause = 1;
+    handle_vcpu_fault();
+    assert_int_equal(root->context.rsi, message_info(ATOLL_FAULT_VCPU, 0, 0, 1));
+    assert_int_equal(a->state, THREAD_INACTIVE);
+    resume(A);
+    syscall3(SEL4_SYS_WAIT, EP, 0, 0);
+    assert_ptr_equal(kernel.current, a);
+    send(EP, 5, 0);
+    assert_ptr_equal(kernel.current, root);
+    assert_int_equal(root->context.rsi, message_info(5, 0, 0, 0));
+    assert_int_equal(a->state, THREAD_RUNNING);
+}
+
 static void cancel_badged_sends(void **state)
 {
     (void)state;
@@ -389,6 +411,7 @@ int main(void)
         cmocka_unit_test_setup(faults_are_messages_and_replies_go_on, start),
         cmocka_unit_test_setup(a_capability_fault_names_the_lookup, start),
         cmocka_unit_test_setup(a_vcpu_fault_is_a_message_as_any, start),
+        cmocka_unit_test_setup(a_fault_without_an_answer_is_over_with_resume, start),
         cmocka_unit_test_setup(cancel_badged_sends, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
