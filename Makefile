@@ -279,7 +279,7 @@ $(B)/tests/guests/%.elf64: $(B)/tests/guests/%.o $(TEST_GUEST_RUNTIME:%=$(B)/tes
 $(B)/tests/guests/%.elf: $(B)/tests/guests/%.elf64
 	objcopy -O elf32-i386 $< $@
 
-$(B)/tests/system/walk: tests/system/walk.c
+$(B)/tests/system/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) -D_GNU_SOURCE -o $@ $<
 
@@ -288,7 +288,7 @@ $(B)/tests/system/walk: tests/system/walk.c
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
-system: all guests test-guests $(B)/tests/system/walk
+system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.

@@ -7,6 +7,7 @@
 #include "framebuffer.h"
 #include "machine.h"
 #include "print.h"
+#include "record.h"
 #include "run.h"
 #include "serial.h"
 #include "tables.h"
@@ -179,6 +180,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     serial_init();
     find_framebuffer();
     framebuffer_put('b'); /* entry_efi.S's, which is on the serial line already */
+    record_put('b');
     print("oot: Atoll\n");
     stage_reached(STAGE_ENTERED);
     cpu_check();

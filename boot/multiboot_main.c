@@ -1,6 +1,7 @@
 /* The multiboot entry's last step. */
 #include "multiboot.h"
 #include "print.h"
+#include "record.h"
 #include "run.h"
 #include "serial.h"
 
@@ -11,6 +12,8 @@ void boot_main(uint32_t info)
     static struct boot_input input;
     static char reason[192];
     struct memory_view memory = {(const uint8_t *)0, 0, IDENTITY_BY_ENTRY};
+    for (const char *c = "boot"; *c; c++) /* entry32.S's, which are on the serial line already */
+        record_put(*c);
     serial_init();
     print(": Atoll\n");
     stage_reached(STAGE_ENTERED);
