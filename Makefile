@@ -283,12 +283,19 @@ $(B)/tests/system/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) -D_GNU_SOURCE -o $@ $<
 
+# Root tasks that test the kernel on the machine itself.
+$(B)/tests/root/%.o: tests/root/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -c $< -o $@
+$(B)/tests/root/dma.elf: $(call user_objects,user/lib/root_start.S tests/root/dma.c) user/component.ld
+	$(USER_LINK)
+
 # `make system CASES="sweeps fatal"` runs some of tests/system/cases.sh only.
 .PHONY: test-guests guests-plain system
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
-system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen
+system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(B)/tests/root/dma.elf
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.

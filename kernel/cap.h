@@ -14,11 +14,14 @@
  *   cnode       w0 58..53 radix, 52..47 guard size, 46..0 object           w1 guard
  *   tcb, vcpu   w0 47..0 object
  *   sc          w0 58..53 size bits, 47..0 object
+ *   requesters  w0 15..0 unit     w1 first | last << 16
  *   frame       w0 58..57 size (0: 4K, 1: 2M, 2: 1G), 56..55 rights (VM: 1 kernel-only, 2 read, 3 read-write), 54 frame-only,
- *               53..52 mapped in (0 not, 1 PML4, 2 nested), 51..40 ASID, 39..0 paddr >> 12      w1 mapped address
+ *               53..52 mapped in (0 not, 1 PML4, 2 nested, 3 I/O space), 51..40 ASID, 39..0 paddr >> 12      w1 mapped address
  *   pt pd pdpt npt npd npdpt
  *               w0 58 mapped, 57..46 ASID, 45..0 object                    w1 mapped address
- *   pml4 npml4  w0 58 assigned, 57..46 ASID, 45..0 object
+ *   io_table    the same, w1 1..0 its level
+ *   pml4 npml4 io_space
+ *               w0 58 assigned, 57..46 ASID, 45..0 object
  *   asid_pool   w0 57..46 first ASID, 45..0 object
  *   irq_handler w1 IRQ        io_port  w1 first | last << 16        ipi  w1 x2APIC id | vector << 32
  *   zombie      w0 58 lives in its own container, 57..32 slots left, 31..0 first slot     w1 63..32 previous, 31..0 next of its ring
@@ -58,6 +61,9 @@ enum cap_tag {
     CAP_NPD = 23,
     CAP_NPT = 25,
     CAP_IPI = 27,
+    CAP_IO_SPACE = 26,
+    CAP_IO_TABLE = 28,
+    CAP_REQUESTERS = 29,
 };
 
 typedef struct cap {
@@ -139,7 +145,7 @@ static inline word_t cnode_offset(cap_t c) { return cap_bits(c.w0, 0, 47); }
 /* frame */
 enum frame_size { FRAME_4K = 0, FRAME_2M = 1, FRAME_1G = 2 };
 enum frame_rights { FRAME_KERNEL_ONLY = 1, FRAME_READ = 2, FRAME_READ_WRITE = 3 };
-enum frame_mapped { FRAME_UNMAPPED = 0, FRAME_IN_PML4 = 1, FRAME_IN_NESTED = 2 };
+enum frame_mapped { FRAME_UNMAPPED = 0, FRAME_IN_PML4 = 1, FRAME_IN_NESTED = 2, FRAME_IN_IO = 3 };
 static inline cap_t cap_frame(paddr_t pa, enum frame_size size, enum frame_rights rights, bool frame_only)
 {
     return cap_make(CAP_FRAME,
@@ -182,6 +188,10 @@ static inline word_t zombie_prev(cap_t c) { return cap_bits(c.w1, 32, 32); }
 static inline word_t zombie_next(cap_t c) { return cap_bits(c.w1, 0, 32); }
 
 /* small ones */
+static inline cap_t cap_requesters(word_t unit, word_t first, word_t last) { return cap_make(CAP_REQUESTERS, unit, first | last << 16); }
+static inline word_t requesters_unit(cap_t c) { return cap_bits(c.w0, 0, 16); }
+static inline word_t requesters_first(cap_t c) { return cap_bits(c.w1, 0, 16); }
+static inline word_t requesters_last(cap_t c) { return cap_bits(c.w1, 16, 16); }
 static inline cap_t cap_irq_handler(word_t irq) { return cap_make(CAP_IRQ_HANDLER, 0, irq); }
 static inline word_t cap_irq(cap_t c) { return c.w1; }
 static inline cap_t cap_io_port(word_t first, word_t last) { return cap_make(CAP_IO_PORT, 0, first | last << 16); }

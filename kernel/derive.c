@@ -106,7 +106,7 @@ static bool starts_family(cap_t c, cap_t from)
     case CAP_ENDPOINT:
     case CAP_NOTIFICATION: return cap_tag(from) != cap_tag(c) || cap_badge(c) != cap_badge(from);
     case CAP_UNTYPED: return true;
-    default: return cap_tag(c) != cap_tag(from); /* made by retype or by a control capability, not copied */
+    default: return !cap_same_object(c, from); /* made by retype, by a control capability or by division, not copied */
     }
 }
 

@@ -61,7 +61,11 @@
 #define ATOLL_NESTED_PDPT 16
 #define ATOLL_NESTED_PD 17
 #define ATOLL_NESTED_PT 18
-#define ATOLL_OBJECT_TYPES 19
+#define ATOLL_IO_SPACE 19     /* top table of a device's address space; give it an ASID before use */
+#define ATOLL_IO_PDPT 20
+#define ATOLL_IO_PD 21
+#define ATOLL_IO_PT 22
+#define ATOLL_OBJECT_TYPES 23
 
 /* Object sizes as powers of two, in bytes. A CNode of n bits takes 2^(n + 5). */
 #define SEL4_SLOT_BITS 5
@@ -77,6 +81,7 @@
 #define SEL4_MIN_UNTYPED_BITS 4
 #define SEL4_MAX_UNTYPED_BITS 47
 #define ATOLL_VCPU_BITS 14
+#define ATOLL_IO_SPACE_BITS 13
 
 /* Slots of init's CNode (2^13 slots, guard size 51). */
 #define SEL4_CAP_INIT_TCB 1
@@ -165,6 +170,15 @@
 #define ATOLL_VCPU_SET_TIMER 67     /* cap notification or none; MR0 host TSC deadline, 0 = off */
 #define ATOLL_VCPU_COUNTERS 68      /* reply: one word per exit class */
 #define ATOLL_IPI_SIGNAL 69         /* any message on an IPI capability signals; the label is ignored */
+
+#define ATOLL_IO_TABLE_MAP 70       /* on an I/O PDPT, PD or PT: cap I/O space; MR0 device address */
+#define ATOLL_IO_TABLE_UNMAP 71
+#define ATOLL_IO_PAGE_MAP 72        /* on a frame: cap I/O space; MR0 device address, MR1 rights. Undone by Page_Unmap */
+/* On a range of requester IDs (bus << 8 | device << 3 | function): */
+#define ATOLL_REQUESTERS_BIND 73    /* cap I/O space; MR0 requester ID: its DMA goes through the space from now on */
+#define ATOLL_REQUESTERS_UNBIND 74  /* MR0 requester ID: blocked when this returns */
+#define ATOLL_REQUESTERS_DIVIDE 75  /* cap CNode; MR0 index, MR1 depth, MR2 first, MR3 last: a smaller range, off all others */
+#define ATOLL_REQUESTERS_FAULT 76   /* reply: MR0 1 if there was one, MR1 requester, MR2 address, MR3 the unit's reason word */
 
 /* Fault types: the label of a fault message. */
 #define SEL4_FAULT_NULL 0

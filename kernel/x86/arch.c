@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "fpu.h"
 #include "ioport.h"
+#include "iospace.h"
 #include "ipi.h"
 #include "irq.h"
 #include "paging.h"
@@ -32,12 +33,17 @@ static const struct object_kind {
     [ATOLL_NESTED_PDPT] = {CAP_NPDPT, SEL4_TABLE_BITS},
     [ATOLL_NESTED_PD] = {CAP_NPD, SEL4_TABLE_BITS},
     [ATOLL_NESTED_PT] = {CAP_NPT, SEL4_TABLE_BITS},
+    [ATOLL_IO_SPACE] = {CAP_IO_SPACE, ATOLL_IO_SPACE_BITS},
+    [ATOLL_IO_PDPT] = {CAP_IO_TABLE, SEL4_TABLE_BITS},
+    [ATOLL_IO_PD] = {CAP_IO_TABLE, SEL4_TABLE_BITS},
+    [ATOLL_IO_PT] = {CAP_IO_TABLE, SEL4_TABLE_BITS},
 };
 
 unsigned arch_object_bits(word_t type, word_t user_bits)
 {
     (void)user_bits; /* all of fixed size */
-    if (type >= ATOLL_OBJECT_TYPES || (type == ATOLL_VCPU && !guest_hardware_present()))
+    if (type >= ATOLL_OBJECT_TYPES || (type == ATOLL_VCPU && !guest_hardware_present()) ||
+        (type >= ATOLL_IO_SPACE && iommu_count() == 0))
         return 0;
     return kinds[type].bits;
 }
@@ -54,6 +60,7 @@ cap_t arch_object_create(word_t type, paddr_t pa, bool frame_only)
                          frame_only && resource_is_read_only(pa) ? FRAME_READ : FRAME_READ_WRITE, frame_only);
     case CAP_PML4: vspace_root_init(object_at(offset)); return cap_table(CAP_PML4, offset);
     case CAP_VCPU: vcpu_init(object_at(offset)); return cap_vcpu(offset);
+    case CAP_IO_TABLE: return table_set_mapping(cap_table(CAP_IO_TABLE, offset), false, 0, ATOLL_IO_PT - type); /* w1: its level */
     default: return cap_table(kind->tag, offset);
     }
 }
@@ -65,7 +72,7 @@ bool arch_owns(enum cap_tag tag)
     switch (tag) {
     case CAP_FRAME: case CAP_PT: case CAP_PD: case CAP_PDPT: case CAP_PML4: case CAP_NPT: case CAP_NPD: case CAP_NPDPT:
     case CAP_NPML4: case CAP_ASID_CONTROL: case CAP_ASID_POOL: case CAP_IO_PORT: case CAP_IO_PORT_CONTROL: case CAP_VCPU:
-    case CAP_IPI:
+    case CAP_IPI: case CAP_IO_SPACE: case CAP_IO_TABLE: case CAP_REQUESTERS:
         return true;
     default: return false;
     }
@@ -82,6 +89,8 @@ status_t arch_invoke(struct invocation *inv)
     case CAP_IO_PORT_CONTROL: return ioport_control_invoke(inv);
     case CAP_VCPU: return vcpu_invoke(inv);
     case CAP_IPI: return ipi_invoke(inv);
+    case CAP_IO_TABLE: return io_table_invoke(inv);
+    case CAP_REQUESTERS: return requesters_invoke(inv);
     default: return refuse_plain(SEL4_ILLEGAL_OPERATION); /* roots have no operations of their own */
     }
 }
@@ -92,6 +101,7 @@ static bool is_table(cap_t c)
 {
     switch (cap_tag(c)) {
     case CAP_PT: case CAP_PD: case CAP_PDPT: case CAP_PML4: case CAP_NPT: case CAP_NPD: case CAP_NPDPT: case CAP_NPML4:
+    case CAP_IO_SPACE: case CAP_IO_TABLE:
         return true;
     default: return false;
     }
@@ -104,7 +114,7 @@ status_t arch_cap_derive(struct slot *from, cap_t cap, cap_t *derived)
         cap = frame_set_mapping(cap, FRAME_UNMAPPED, 0, 0);
     else if (is_table(cap) && !table_mapped(cap))
         return refuse_plain(SEL4_ILLEGAL_OPERATION); /* copies of a table name where it is, so it must be somewhere */
-    else if (cap_tag(cap) == CAP_IO_PORT_CONTROL)
+    else if (cap_tag(cap) == CAP_IO_PORT_CONTROL || cap_tag(cap) == CAP_REQUESTERS)
         cap = cap_null(); /* there is one */
     *derived = cap;
     return STATUS_OK;
@@ -135,6 +145,9 @@ bool arch_cap_same_region(cap_t a, cap_t b)
         return frame_paddr(a) <= frame_paddr(b) &&
                frame_paddr(a) + BIT(frame_size_bits(a)) >= frame_paddr(b) + BIT(frame_size_bits(b));
     case CAP_ASID_CONTROL: return true;
+    case CAP_REQUESTERS:
+        return requesters_unit(a) == requesters_unit(b) && requesters_first(a) <= requesters_first(b) &&
+               requesters_last(a) >= requesters_last(b);
     case CAP_IO_PORT: case CAP_IPI: return a.w1 == b.w1;
     case CAP_VCPU: return cap_offset48(a) == cap_offset48(b);
     default: return table_offset(a) == table_offset(b); /* tables, roots, ASID pools */
@@ -147,6 +160,8 @@ bool arch_cap_same_object(cap_t a, cap_t b)
         return false;
     if (cap_tag(a) == CAP_FRAME)
         return frame_paddr(a) == frame_paddr(b) && frame_size(a) == frame_size(b) && frame_only(a) == frame_only(b);
+    if (cap_tag(a) == CAP_REQUESTERS)
+        return a.w0 == b.w0 && a.w1 == b.w1;
     return arch_cap_same_region(a, b);
 }
 
@@ -169,6 +184,7 @@ unsigned arch_cap_size_bits(cap_t cap)
     switch (cap_tag(cap)) {
     case CAP_FRAME: return frame_size_bits(cap);
     case CAP_VCPU: return ATOLL_VCPU_BITS;
+    case CAP_IO_SPACE: return ATOLL_IO_SPACE_BITS;
     default: return SEL4_TABLE_BITS;
     }
 }
@@ -181,12 +197,14 @@ void arch_cap_finalise(cap_t cap, bool final)
         return;
     switch (cap_tag(cap)) {
     case CAP_PT: case CAP_PD: case CAP_PDPT: case CAP_NPT: case CAP_NPD: case CAP_NPDPT: table_deleted(cap); break;
-    case CAP_PML4: case CAP_NPML4:
+    case CAP_PML4: case CAP_NPML4: case CAP_IO_SPACE:
         if (table_mapped(cap))
             asid_root_deleted(cap);
         break;
     case CAP_ASID_POOL: asid_pool_deleted(cap); break;
     case CAP_IO_PORT: ioport_deleted(cap); break;
+    case CAP_IO_TABLE: io_table_deleted(cap); break;
+    case CAP_REQUESTERS: requesters_deleted(cap); break;
     case CAP_VCPU: vcpu_deleted(object_at(cap_offset48(cap))); break;
     default: break;
     }

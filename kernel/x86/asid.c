@@ -1,6 +1,7 @@
 /* ASID control and pools: which root tables are address spaces. An ASID here is the kernel's name for a root, through which
  * frames and tables find where they are mapped; it isn't a hardware tag. */
 #include "../core.h"
+#include "iospace.h"
 #include "paging.h"
 
 #define ASID_POOL_BITS 9
@@ -50,8 +51,8 @@ status_t asid_pool_invoke(struct invocation *inv)
     struct slot *root = inv->extra[0];
     if (!root)
         return refuse_plain(SEL4_TRUNCATED_MESSAGE);
-    bool nested = cap_tag(root->cap) == CAP_NPML4;
-    if ((!nested && cap_tag(root->cap) != CAP_PML4) || table_mapped(root->cap))
+    enum root_kind kind = root_kind_of(cap_tag(root->cap));
+    if (kind == ROOT_NONE || table_mapped(root->cap))
         return refuse_capability(1);
     struct asid_pool *pool = pool_of(inv->cap);
     if (!pool)
@@ -62,7 +63,7 @@ status_t asid_pool_invoke(struct invocation *inv)
     if (i == ASIDS_PER_POOL)
         return refuse_plain(SEL4_DELETE_FIRST);
 
-    pool->roots[i] = table_offset(root->cap) | (nested ? ROOT_NESTED : ROOT_PML4);
+    pool->roots[i] = table_offset(root->cap) | kind;
     root->cap = table_set_mapping(root->cap, true, base + i, 0);
     return STATUS_OK;
 }
@@ -75,6 +76,8 @@ static void root_stop(word_t word)
         vspace_root_gone(r.offset);
     else if (r.kind == ROOT_NESTED)
         tlb_flush_root(&r);
+    else if (r.kind == ROOT_IO)
+        io_space_unbind_all(object_at(r.offset));
 }
 
 void asid_pool_deleted(cap_t cap)

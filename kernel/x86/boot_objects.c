@@ -150,7 +150,7 @@ static void put_untypeds_of(const struct resource_map *m, bool private, struct s
     }
 }
 
-static void put_ipis(const struct resource_map *m, struct atoll_named_slots *names)
+static void put_small(const struct resource_map *m, struct atoll_named_slots *names)
 {
     for (unsigned i = 0; i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
@@ -161,6 +161,10 @@ static void put_ipis(const struct resource_map *m, struct atoll_named_slots *nam
             names->name[c] = e->name[c];
         if (e->kind == RESOURCE_IPI) {
             names->first_slot = put_next(cap_ipi(e->arg0, e->arg1));
+            names->slot_count = 1;
+        }
+        if (e->kind == RESOURCE_REQUESTERS) {
+            names->first_slot = put_next(cap_requesters(e->arg0, e->arg1 & 0xffff, e->arg1 >> 16));
             names->slot_count = 1;
         }
         names++;
@@ -255,7 +259,7 @@ void init_create(const struct resource_map *m, ticks_t kernel_start)
     bi->extra_bi_pages = map_pages(bootinfo_va + PAGE, bootinfo + PAGE, extra_bytes);
 
     struct atoll_named_slots *names = write_chunks(m, kernel_start, (char *)bi + PAGE);
-    put_ipis(m, names);
+    put_small(m, names);
     bi->user_image_frames = map_pages(image->arg0, image->paddr - kernel.window_paddr, image->size);
     make_thread(cnode_offset, buffer_va, buffer, bootinfo_va, image->arg1);
 

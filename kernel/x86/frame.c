@@ -1,6 +1,7 @@
 /* Frames: map, change rights, unmap, in an address space or a nested one. A frame capability is mapped at most once; copies map
  * elsewhere. An entry that holds another frame or a table is never overwritten (seL4 on x86 overwrites frames silently). */
 #include "../core.h"
+#include "iospace.h"
 #include "paging.h"
 
 /* Copy and Map: rights of the result. Write without read makes no sense in page tables: kernel-only. */
@@ -72,6 +73,7 @@ status_t frame_invoke(struct invocation *inv)
 {
     switch (inv->label) {
     case SEL4_X86_PAGE_MAP: return frame_map(inv, FRAME_IN_PML4);
+    case ATOLL_IO_PAGE_MAP: return io_frame_map(inv);
     case ATOLL_NESTED_PAGE_MAP: return frame_map(inv, FRAME_IN_NESTED);
     case SEL4_X86_PAGE_UNMAP:
         frame_deleted(inv->cap);
@@ -84,6 +86,8 @@ status_t frame_invoke(struct invocation *inv)
 
 void frame_deleted(cap_t cap)
 {
-    if (frame_mapped(cap) != FRAME_UNMAPPED)
+    if (frame_mapped(cap) == FRAME_IN_IO)
+        io_frame_unmap(cap);
+    else if (frame_mapped(cap) != FRAME_UNMAPPED)
         frame_unmap(cap);
 }

@@ -30,6 +30,7 @@ bool iommu_add(const struct resource_map *m, unsigned entry, char *base)
         u->capability = mmio_read64(u->registers + VTD_CAP);
         u->coherent = mmio_read64(u->registers + VTD_ECAP) & VTD_ECAP_COHERENT;
     }
+    u->has_events = u->kind == IOMMU_KIND_AMDVI && m->node == 0;
     own_node = m->node;
     queue_bytes = sizeof(struct iommu_command) << iommu_queue_bits(m->node_count);
     return true;
@@ -48,13 +49,15 @@ static struct iommu_command wait_command(const struct iommu *u, word_t status, w
     return (struct iommu_command){e.low, e.high};
 }
 
+struct iommu_command iommu_idle(const struct iommu *u) { return wait_command(u, offsetof(struct iommu_status, idle), 0); }
+
 /* If the unit stands still, send it round: past every slot but the last one. Whoever else does this at the same time helps. */
 static void kick(const struct iommu *u)
 {
     bool vtd = u->kind == IOMMU_KIND_VTD;
     char *head = u->registers + (vtd ? VTD_QUEUE_HEAD : AMDVI_COMMAND_HEAD);
     char *tail = u->registers + (vtd ? VTD_QUEUE_TAIL : AMDVI_COMMAND_TAIL);
-    word_t at = mmio_read64(head);
+    word_t at = mmio_read64(head) & (queue_bytes - 1); /* QEMU's AMD-Vi shows the queue's end, not 0, at the wrap */
     if (at == mmio_read64(tail))
         mmio_write64(tail, (at - sizeof(struct iommu_command)) & (queue_bytes - 1));
 }
@@ -76,7 +79,7 @@ void iommu_execute(struct iommu *u, struct iommu_command first, struct iommu_com
     struct iommu_command *slot = (struct iommu_command *)(u->tables + IOMMU_QUEUE) + IOMMU_SLOTS * own_node;
     volatile struct iommu_status *status = (volatile struct iommu_status *)(u->tables + IOMMU_STATUS) + own_node;
     word_t ticket = u->ticket = (u->ticket & 0x7fffffff) + 1;
-    struct iommu_command idle = wait_command(u, offsetof(struct iommu_status, idle), 0);
+    struct iommu_command idle = iommu_idle(u);
 
     status->front = 0;
     status->rear = 0;
@@ -114,7 +117,7 @@ void iommu_entry_write(struct iommu *u, volatile void *entry, word_t low, word_t
 static void interrupt_write(struct iommu *u, word_t vector, word_t requester, word_t low, word_t high)
 {
     iommu_entry_write(u, u->tables + IOMMU_INTERRUPTS + own_node * 4096 + vector * 16, low, high);
-    struct iommu_command idle = wait_command(u, offsetof(struct iommu_status, idle), 0), drop;
+    struct iommu_command drop;
     if (u->kind == IOMMU_KIND_VTD) {
         struct vtd_entry e = vtd_invalidate_interrupt((uint16_t)(own_node << 8 | vector));
         drop = (struct iommu_command){e.low, e.high};
@@ -122,7 +125,7 @@ static void interrupt_write(struct iommu *u, word_t vector, word_t requester, wo
         struct amdvi_entry e = amdvi_invalidate_interrupts((uint16_t)requester);
         drop = (struct iommu_command){e.low, e.high};
     }
-    iommu_execute(u, drop, idle);
+    iommu_execute(u, drop, iommu_idle(u));
 }
 
 void iommu_interrupt_allow(struct iommu *u, word_t vector, word_t requester, uint32_t apic_id, bool level)
@@ -138,6 +141,32 @@ void iommu_interrupt_allow(struct iommu *u, word_t vector, word_t requester, uin
 void iommu_interrupt_block(struct iommu *u, word_t vector, word_t requester)
 {
     interrupt_write(u, vector, requester, 0, 0);
+}
+
+/* ---- families ---- */
+
+static bool is_vtd(const struct iommu *u) { return u->kind == IOMMU_KIND_VTD; }
+
+void iommu_device_attach(struct iommu *u, word_t requester, paddr_t table, word_t domain)
+{
+    (is_vtd(u) ? vtd_device_attach : amdvi_device_attach)(u, requester, table, domain);
+}
+
+void iommu_device_block(struct iommu *u, word_t requester, word_t domain)
+{
+    (is_vtd(u) ? vtd_device_block : amdvi_device_block)(u, requester, domain);
+}
+
+void iommu_flush_domain(struct iommu *u, word_t domain) { (is_vtd(u) ? vtd_flush_domain : amdvi_flush_domain)(u, domain); }
+
+void iommu_flush_pages(struct iommu *u, word_t domain, word_t address, unsigned bits)
+{
+    (is_vtd(u) ? vtd_flush_pages : amdvi_flush_pages)(u, domain, address, bits);
+}
+
+bool iommu_fault_take(struct iommu *u, word_t first, word_t last, struct iommu_fault *fault)
+{
+    return (is_vtd(u) ? vtd_fault_take : amdvi_fault_take)(u, first, last, fault);
 }
 
 /* The index is chosen so that the entry's vector field holds the vector itself: that is what an IOAPIC compares an EOI with. */

@@ -19,6 +19,8 @@ struct iommu {
     paddr_t block;
     char *registers, *tables; /* virtual; tables + IOMMU_... */
     word_t ticket;           /* of this kernel's last request */
+    bool has_events;         /* AMD-Vi: this kernel reads the unit's event log */
+    word_t domains_used[IOMMU_MAX_DOMAINS / 64]; /* of its own domains */
 };
 
 /* The entry and the one behind it; `base` is KERNEL_IOMMU_VA. False: impossible. */
@@ -30,10 +32,37 @@ struct iommu *iommu_at(word_t unit);
  * nothing may be reused that a device could still reach. */
 void iommu_execute(struct iommu *, struct iommu_command first, struct iommu_command second);
 
+struct iommu_command iommu_idle(const struct iommu *); /* where there is no second command */
+
 /* A 16-byte table entry changed at once: a unit never sees half of it. */
 void iommu_entry_write(struct iommu *, volatile void *entry, word_t low, word_t high);
 /* What the unit is to read has left the caches, where its reads don't snoop them. */
 void iommu_memory_written(const struct iommu *, const void *p, word_t bytes);
+
+/* A requester's DMA goes through the tables at `table` (4 levels), or nowhere; what a unit may have cached of a domain goes. All is
+ * complete when they return. `bits`: size of what changed at `address`, as log2. */
+void iommu_device_attach(struct iommu *, word_t requester, paddr_t table, word_t domain);
+void iommu_device_block(struct iommu *, word_t requester, word_t domain);
+void iommu_flush_domain(struct iommu *, word_t domain);
+void iommu_flush_pages(struct iommu *, word_t domain, word_t address, unsigned bits);
+
+struct iommu_fault {
+    word_t requester, address;
+    word_t what; /* VT-d: bits 7..0 reason, 8 it was a read. AMD-Vi: 3..0 event code, 15..8 its flags */
+};
+bool iommu_fault_take(struct iommu *, word_t first, word_t last, struct iommu_fault *); /* the oldest of these requesters */
+
+/* vtd.c, amdvi.c: the same, for one family */
+void vtd_device_attach(struct iommu *, word_t requester, paddr_t table, word_t domain);
+void vtd_device_block(struct iommu *, word_t requester, word_t domain);
+void vtd_flush_domain(struct iommu *, word_t domain);
+void vtd_flush_pages(struct iommu *, word_t domain, word_t address, unsigned bits);
+bool vtd_fault_take(struct iommu *, word_t first, word_t last, struct iommu_fault *);
+void amdvi_device_attach(struct iommu *, word_t requester, paddr_t table, word_t domain);
+void amdvi_device_block(struct iommu *, word_t requester, word_t domain);
+void amdvi_flush_domain(struct iommu *, word_t domain);
+void amdvi_flush_pages(struct iommu *, word_t domain, word_t address, unsigned bits);
+bool amdvi_fault_take(struct iommu *, word_t first, word_t last, struct iommu_fault *);
 
 /* This node's interrupt `vector`, raised by `requester` alone (VT-d; on AMD-Vi by any requester of this node). */
 void iommu_interrupt_allow(struct iommu *, word_t vector, word_t requester, uint32_t apic_id, bool level);

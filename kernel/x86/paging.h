@@ -49,12 +49,13 @@ static inline struct walk table_walk(word_t root, word_t va, enum level level)
 }
 
 /* vspace.c: what both kinds share */
-enum root_kind { ROOT_NONE = 0, ROOT_PML4 = 1, ROOT_NESTED = 3 }; /* as asid_pool words' low bits */
+enum root_kind { ROOT_NONE = 0, ROOT_PML4 = 1, ROOT_IO = 2, ROOT_NESTED = 3 }; /* as asid_pool words' low bits */
 struct root {
     enum root_kind kind;
     word_t offset, asid;
 };
 struct root root_of_asid(word_t asid);
+enum root_kind root_kind_of(enum cap_tag); /* ROOT_NONE: not a root */
 /* A root capability given to a mapping operation: STATUS_OK and *out, or the refusal. */
 status_t root_from_cap(const struct slot *, enum cap_tag want, struct root *out);
 status_t lookup_refused(enum level missing); /* details of SEL4_FAILED_LOOKUP */

@@ -151,6 +151,7 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
     *entry = -1;
     const char *wrong = check_header(m);
     bool image = false;
+    uint64_t units = 0;
     for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
         *entry = (int)i;
@@ -164,7 +165,15 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
             wrong = check_values(e);
         for (unsigned j = 0; !wrong && j < i; j++)
             wrong = check_pair(e, &m->entries[j]);
+        if (!wrong && e->kind == RESOURCE_IOMMU && (i + 1 == m->entry_count || m->entries[i + 1].kind != RESOURCE_IOMMU_TABLES))
+            wrong = "an IOMMU without its tables";
+        units += e->kind == RESOURCE_IOMMU;
         image |= e->kind == RESOURCE_ROOT_IMAGE;
+    }
+    for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
+        *entry = (int)i;
+        if (m->entries[i].kind == RESOURCE_REQUESTERS && m->entries[i].arg0 >= units)
+            wrong = "requesters of an IOMMU that is not there";
     }
     if (!wrong && !image) {
         *entry = -1;

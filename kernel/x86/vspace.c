@@ -37,6 +37,11 @@ struct root root_of_asid(word_t asid)
     return (struct root){(enum root_kind)(word & 3), word & ~3ull, asid};
 }
 
+enum root_kind root_kind_of(enum cap_tag tag)
+{
+    return tag == CAP_PML4 ? ROOT_PML4 : tag == CAP_NPML4 ? ROOT_NESTED : tag == CAP_IO_SPACE ? ROOT_IO : ROOT_NONE;
+}
+
 status_t root_from_cap(const struct slot *slot, enum cap_tag want, struct root *out)
 {
     if (!slot)
@@ -44,7 +49,7 @@ status_t root_from_cap(const struct slot *slot, enum cap_tag want, struct root *
     if (cap_tag(slot->cap) != want || !table_mapped(slot->cap))
         return refuse_capability(1);
     *out = root_of_asid(table_asid(slot->cap));
-    if (out->kind != (want == CAP_PML4 ? ROOT_PML4 : ROOT_NESTED) || out->offset != table_offset(slot->cap))
+    if (out->kind != root_kind_of(want) || out->offset != table_offset(slot->cap))
         return lookup_refused(LEVEL_PML4); /* its ASID pool is gone */
     return STATUS_OK;
 }

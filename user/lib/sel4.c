@@ -284,6 +284,49 @@ void sel4_debug_name_thread(cptr_t tcb, const char *name)
     sel4_syscall(SEL4_SYS_DEBUG_NAME_THREAD, tcb, &m, 0, 0);
 }
 
+error_t io_table_map(cptr_t table, cptr_t space, uint64_t address)
+{
+    return invoke(table, ATOLL_IO_TABLE_MAP, CAPS(space), WORDS(address), NULL);
+}
+
+error_t io_page_map(cptr_t frame, cptr_t space, uint64_t address, uint64_t rights)
+{
+    return invoke(frame, ATOLL_IO_PAGE_MAP, CAPS(space), WORDS(address, rights), NULL);
+}
+
+error_t requesters_bind(cptr_t range, cptr_t space, uint64_t requester)
+{
+    return invoke(range, ATOLL_REQUESTERS_BIND, CAPS(space), WORDS(requester), NULL);
+}
+
+error_t requesters_unbind(cptr_t range, uint64_t requester)
+{
+    return invoke(range, ATOLL_REQUESTERS_UNBIND, NOTHING, WORDS(requester), NULL);
+}
+
+error_t requesters_divide(cptr_t range, cptr_t root, uint64_t index, uint64_t depth, uint64_t first, uint64_t last)
+{
+    return invoke(range, ATOLL_REQUESTERS_DIVIDE, CAPS(root), WORDS(index, depth, first, last), NULL);
+}
+
+error_t requesters_take_fault(cptr_t range, struct requesters_fault *fault)
+{
+    struct sel4_message m;
+    error_t error = invoke(range, ATOLL_REQUESTERS_FAULT, NOTHING, NOTHING, &m);
+    uint64_t words[4];
+    reply_words(&m, 4, words);
+    *fault = (struct requesters_fault){words[0], words[1], words[2], words[3]};
+    return error;
+}
+
+error_t page_get_address(cptr_t frame, uint64_t *paddr)
+{
+    struct sel4_message m;
+    error_t error = invoke(frame, SEL4_X86_PAGE_GET_ADDRESS, NOTHING, NOTHING, &m);
+    reply_words(&m, 1, paddr);
+    return error;
+}
+
 const char *sel4_error_name(error_t error)
 {
     static const char *const names[] = {"no error", "invalid argument", "invalid capability", "illegal operation",

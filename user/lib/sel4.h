@@ -173,4 +173,14 @@ error_t vcpu_interrupt(cptr_t vcpu, uint64_t event, int *accepted);
 error_t vcpu_set_timer(cptr_t vcpu, cptr_t notification, uint64_t tsc_deadline); /* notification 0: timer off */
 error_t vcpu_counters(cptr_t vcpu, unsigned classes, uint64_t *counts);
 
+/* Device address spaces, see <sel4/abi.h>. A requester ID is bus << 8 | device << 3 | function. */
+struct requesters_fault { uint64_t there, requester, address, reason; };
+error_t io_table_map(cptr_t table, cptr_t space, uint64_t address);
+error_t io_page_map(cptr_t frame, cptr_t space, uint64_t address, uint64_t rights);
+error_t requesters_bind(cptr_t range, cptr_t space, uint64_t requester);
+error_t requesters_unbind(cptr_t range, uint64_t requester);
+error_t requesters_divide(cptr_t range, cptr_t root, uint64_t index, uint64_t depth, uint64_t first, uint64_t last);
+error_t requesters_take_fault(cptr_t range, struct requesters_fault *fault);
+error_t page_get_address(cptr_t frame, uint64_t *paddr);
+
 const char *sel4_error_name(error_t error);

@@ -1,0 +1,27 @@
+/* I/O spaces: page tables for devices, and which requester IDs go through them. Invocations are described in <sel4/abi.h>. */
+#pragma once
+#include "iommu.h"
+#include "paging.h"
+
+#define IO_SPACE_BOUND_MAX 1024
+
+struct io_space { /* 8 KiB */
+    word_t table[TABLE_ENTRIES]; /* the top table */
+    struct iommu *unit;          /* NULL: no requester is bound */
+    word_t domain;
+    struct io_space *next, *prev; /* of those with requesters */
+    word_t bound_count;
+    uint16_t bound[IO_SPACE_BOUND_MAX];
+};
+_Static_assert(sizeof(struct io_space) <= BIT(ATOLL_IO_SPACE_BITS), "I/O space object size");
+
+/* iospace.c: tables and frames */
+status_t io_table_invoke(struct invocation *);
+void io_table_deleted(cap_t);
+status_t io_frame_map(struct invocation *);
+void io_frame_unmap(cap_t);
+
+/* requesters.c */
+status_t requesters_invoke(struct invocation *);
+void requesters_deleted(cap_t);
+void io_space_unbind_all(struct io_space *);
