@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "description.h"
@@ -124,6 +125,8 @@ static const struct {
     {"machine: {cores: 4294967296, memory: 1G}\n" VM, 1, "'cores' is '4294967296'; write a whole number"},
     {"machine: {cores: [4], memory: 1G}\n" VM, 1, "'cores' has to be one value, not a list or keys"},
     {"machine: {cores: , memory: 1G}\n" VM, 1, "'cores' is ''; write a whole number"},
+    {"machine: {cores: 010, memory: 1G}\n" VM, 1, "'cores' is '010'; write a whole number"},
+    {MACHINE VM "   boot: \"\\e]0;x\\a\\x9b6n\\n\"\n", 6, "'boot' is '?]0;x???6n?'; write one of: linux, multiboot"},
     {MACHINE VM "   vcpus: 1.5\n", 6, "'vcpus' is '1.5'; write a whole number"},
     {MACHINE VM "   boot: grub\n", 6, "'boot' is 'grub'; write one of: linux, multiboot"},
     {MACHINE VM "   test-hooks: maybe\n", 6, "'test-hooks' is 'maybe'; write true or false"},
@@ -285,6 +288,50 @@ static void a_missing_file_is_named(void **state)
 }
 
 /* Any damage to a good file ends in a description or a complaint, never in a crash. */
+static void a_pipe_or_a_huge_file_is_not_read(void **state)
+{
+    (void)state;
+    struct description d;
+    struct complaint why;
+    char path[64];
+    snprintf(path, sizeof path, "%s/pipe", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(description_load(path, 0, &d, &why), -1); /* nobody writes to it: waiting would last for ever */
+    assert_non_null(strstr(why.text, "not a file"));
+    unlink(path);
+    snprintf(path, sizeof path, "%s/huge", dir);
+    file_write("huge", "", 0);
+    assert_int_equal(truncate(path, 1ll << 40), 0);
+    assert_int_equal(description_load(path, 0, &d, &why), -1);
+    assert_non_null(strstr(why.text, "too large"));
+    static const char text[] = MACHINE "vms:\n - name: a\n   memory: 64M\n   kernel: huge\n";
+    file_write("test.yaml", text, sizeof text - 1);
+    assert_int_equal(description_load(file, 0, &d, &why), -1);
+    assert_non_null(strstr(why.text, "too large"));
+    unlink(path);
+}
+
+static void aliases_do_not_multiply(void **state)
+{
+    (void)state;
+    struct description d;
+    struct complaint why;
+    static const char *const texts[] = {
+        "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n"
+        "d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: &e [*d, *d, *d, *d, *d, *d, *d, *d]\nmachine: *e\nvms: *e\n",
+        "machine: &m {cores: *m, memory: *m}\nvms: &v [*v, *v]\n",
+        "&r {machine: *r, vms: [*r]}\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        file_write("test.yaml", texts[i], strlen(texts[i]));
+        assert_int_equal(description_load(file, 0, &d, &why), -1);
+    }
+    static char deep[400000];
+    memset(deep, '[', sizeof deep);
+    file_write("test.yaml", deep, sizeof deep);
+    assert_int_equal(description_load(file, 0, &d, &why), -1);
+}
+
 static void damaged_files_are_survived(void **state)
 {
     (void)state;
@@ -312,6 +359,8 @@ int main(void)
         cmocka_unit_test(a_command_line_has_the_kernels_limit),
         cmocka_unit_test(values_arrive),
         cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(a_pipe_or_a_huge_file_is_not_read),
+        cmocka_unit_test(aliases_do_not_multiply),
         cmocka_unit_test(damaged_files_are_survived),
     };
     return cmocka_run_group_tests_name("tool_description", tests, files_make, files_remove);

@@ -11,6 +11,7 @@
 
 #define LARGE_PAGE (2ull << 20)
 #define BOOT_MEMORY (32ull << 20) /* firmware, boot itself, its tables: beyond what is planned */
+#define DESCRIPTION_MAX (1u << 20) /* bytes of the file */
 #define MACHINE_MEMORY_MIN (128ull << 20)
 
 /* The file as libcyaml loads it. */
@@ -155,12 +156,16 @@ static char *path_resolve(const char *file, const char *path)
     return full;
 }
 
+static const char *read_failure(void)
+{
+    return errno == EISDIR ? "not a file" : errno == EFBIG ? "too large" : strerror(errno);
+}
+
 /* Reads an image file; its size counts twice: as loaded by the firmware and as copied by boot. */
 static int file_read(struct check *c, yaml_node_t *node, const char *key, const char *path, struct image *image)
 {
-    if (image_read(path, image) != 0)
-        return FAIL(c, node, "%s '%s' cannot be read: %s; write the path of a file, relative to this one", key, path,
-                    errno == EISDIR ? "not a file" : strerror(errno));
+    if (image_read(path, c->d->memory, image) != 0)
+        return FAIL(c, node, "%s '%s' cannot be read: %s; write the path of a file, relative to this one", key, path, read_failure());
     if (image->size == 0) {
         image_free(image);
         return FAIL(c, node, "%s '%s' is empty; fetch or build it again", key, path);
@@ -274,9 +279,8 @@ int description_load(const char *file, uint32_t cores, struct description *d, st
     struct check c = {.why = why, .d = d};
     struct image text;
     *d = (struct description){0};
-    if (image_read(file, &text) != 0)
-        return complain(why, file, 1, "cannot be read: %s; name a description such as examples/two-vms.yaml",
-                        errno == EISDIR ? "not a file" : strerror(errno));
+    if (image_read(file, DESCRIPTION_MAX, &text) != 0)
+        return complain(why, file, 1, "cannot be read: %s; name a description such as examples/two-vms.yaml", read_failure());
     int status = -1;
     if ((d->file = strdup(file)) == NULL) {
         complain(why, file, 1, "out of memory");

@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include "image.h"
 
-int image_read(const char *path, struct image *image)
+int image_read(const char *path, uint64_t max, struct image *image)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe or a terminal is opened and refused, not waited for */
     if (fd < 0)
         return -1;
     struct stat st;
@@ -21,6 +21,8 @@ int image_read(const char *path, struct image *image)
         error = errno;
     } else if (!S_ISREG(st.st_mode)) {
         error = EISDIR;
+    } else if ((uint64_t)st.st_size > max) {
+        error = EFBIG;
     } else if ((image->bytes = malloc((size_t)st.st_size + 1)) == NULL) {
         error = ENOMEM;
     } else {

@@ -9,8 +9,8 @@ struct image {
     size_t size;
 };
 
-/* Read a whole regular file. Returns 0, or -1 with errno set (EISDIR for what is not a file). */
-int image_read(const char *path, struct image *image);
+/* Read a whole regular file of at most `max` bytes. Returns 0, or -1 with errno set (EISDIR for what is not a file, EFBIG). */
+int image_read(const char *path, uint64_t max, struct image *image);
 void image_free(struct image *image);
 
 /* Checks of a kernel file's form. NULL: good, and *needs = the memory in bytes that the kernel asks for from address 0 on,

@@ -5,6 +5,18 @@
 #include <string.h>
 #include "yaml_check.h"
 
+#define BRACKETS_MAX 1000u
+
+/* What the file says is quoted, but does not speak to the terminal: no control characters, C1 in UTF-8 (C2 80 to C2 9F) included. */
+static void printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p != 0; p++)
+        if (*p < ' ' || *p == 0x7f)
+            *p = '?';
+        else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+            p[0] = p[1] = '?';
+}
+
 int complain(struct complaint *why, const char *file, unsigned line, const char *format, ...)
 {
     int n = snprintf(why->text, sizeof why->text, "%s:%u: ", file, line);
@@ -14,6 +26,7 @@ int complain(struct complaint *why, const char *file, unsigned line, const char 
     va_start(args, format);
     vsnprintf(why->text + n, sizeof why->text - (size_t)n, format, args);
     va_end(args);
+    printable(why->text);
     return -1;
 }
 
@@ -61,9 +74,20 @@ static int parse_failure(yaml_parser_t *parser, const char *file, struct complai
                     parser->problem == NULL ? "it cannot be read" : parser->problem);
 }
 
+/* libyaml's time grows with the square of how deeply '[' and '{' are nested. No description has many, so they are just counted. */
+static bool is_bomb(const char *text, size_t size)
+{
+    size_t brackets = 0;
+    for (size_t i = 0; i < size; i++)
+        brackets += text[i] == '[' || text[i] == '{';
+    return brackets > BRACKETS_MAX;
+}
+
 int yaml_source_open(struct yaml_source *s, const char *file, const char *text, size_t size, struct complaint *why)
 {
     yaml_parser_t parser;
+    if (is_bomb(text, size))
+        return complain(why, file, 1, "more than %u brackets '[' and '{'; a description needs few", BRACKETS_MAX);
     if (!yaml_parser_initialize(&parser))
         return complain(why, file, 1, "out of memory");
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
@@ -166,6 +190,8 @@ static bool is_uint32(const char *text)
     char *end;
     errno = 0;
     unsigned long value = strtoul(text, &end, 10);
+    if (text[0] == '0' && text[1] != 0) /* libcyaml would read an octal number */
+        return false;
     return text[0] >= '0' && text[0] <= '9' && *end == 0 && errno == 0 && value <= UINT32_MAX;
 }
 
