@@ -88,7 +88,7 @@ KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delet
 	sched_context.c refill.c sched_control.c schedule.c fault.c irq.c domain.c debug.c log.c state.c
 
 # x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
-KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
+KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c switch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
 	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
@@ -229,6 +229,33 @@ UNIT_SUITES += unit-capdl
 unit-capdl: $(CAPDL_UNIT_TESTS:%=$(B)/unit/%)
 	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
 
+# Mistakes sown into the compiled text of two VMs, all to be found by `atoll check`.
+UNIT_SUITES += unit-seeded
+.PHONY: unit-seeded
+unit-seeded: all guests
+	@scripts/test-run $(B)/results capdl_seeded tests/seeded/capdl/run $(B)
+
+# Fuzzing, FUZZ_SECONDS each, from what `atoll compile` writes for the example.
+FUZZ_SECONDS ?= 30
+FUZZERS := capdl spec
+$(B)/fuzz/%: tests/fuzz/%.c $(CAPDL_UNIT_SRCS)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@
+.PHONY: fuzz
+fuzz: $(FUZZERS:%=$(B)/fuzz/%) all guests
+	@mkdir -p $(B)/fuzz/example $(FUZZERS:%=$(B)/fuzz/%.corpus)
+	$(B)/atoll compile examples/two-vms.yaml $(B)/fuzz/example
+	@cp $(B)/fuzz/example/node.?.cdl $(B)/fuzz/capdl.corpus/; cp $(B)/fuzz/example/*.spec $(B)/fuzz/spec.corpus/
+	@for f in $(FUZZERS); do $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=100000 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/$$f.corpus >$(B)/fuzz/$$f.log 2>&1 && \
+		echo "fuzz $$f: nothing found, $$(sed -n 's/stat::number_of_executed_units: *//p' $(B)/fuzz/$$f.log) runs" || { tail -n 30 $(B)/fuzz/$$f.log; exit 1; }; done
+
+# The pictures in docs/images, from the examples.
+.PHONY: docs
+docs: all guests
+	@mkdir -p docs/images
+	$(B)/atoll check examples/two-vms.yaml --svg docs/images/two-vms.svg
+
 $(B)/tools/atoll/%.o: tools/atoll/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOL_FLAGS) -c $< -o $@
@@ -353,6 +380,8 @@ help:
 	@echo "make unit           unit tests on the host, under sanitizers"
 	@echo "make check          every header alone, a second compiler, reproducible images"
 	@echo "make system         whole-machine tests"
+	@echo "make fuzz           fuzzers of CapDL text and of binary specs, FUZZ_SECONDS=30 each"
+	@echo "make docs           the pictures in docs/images"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json"
 	@echo "make all            boot, kernel, components, the atoll tool"
 	@echo "make setup          install what is missing, and say what"

@@ -34,6 +34,7 @@ static struct world {
     struct cap c[CAPS];
     int objects, caps, cspace[PARTIES], table[PARTIES], node[PARTIES];
     bool runs[PARTIES];
+    int bound[PARTIES]; /* an untyped, or -1 */
 } world;
 
 /* ---- making one ---- */
@@ -63,11 +64,66 @@ static void give(int holder, int slot, int target, bool r, bool w, bool g, bool 
     world.c[world.caps++] = (struct cap){holder, slot, target, r, w, g, p};
 }
 
+static int find(enum kind kind, int node, int nth) /* nth -1: the last one */
+{
+    int last = -1;
+    for (int i = 0; i < world.objects; i++)
+        if (world.o[i].kind == kind && world.o[i].node == node) {
+            last = i;
+            if (--nth == 0)
+                return i;
+        }
+    return nth < 0 ? last : -1;
+}
+
+/* A capability to `target`, mostly in a thread's own CNode or page table. */
+static void capability(int slot, int target)
+{
+    enum kind kind = world.o[target].kind;
+    bool frame = kind == FRAME || kind == PAGE, message = kind == EP || kind == NOTIFICATION;
+    int holder = 0, tries = 0;
+    for (; tries < 200; tries++) {
+        int p = (int)random_below(PARTIES);
+        holder = random_below(5) == 0 ? find(CNODE, world.o[target].node, 1 + (int)random_below(4))
+                                      : frame && random_below(2) ? world.table[p] : world.cspace[p];
+        if (holder >= 0 && world.o[holder].node == world.o[target].node)
+            break;
+    }
+    if (tries == 200 || ((kind == TABLE || kind == TCB || kind == CNODE) && random_below(3)))
+        return; /* control is common enough without these */
+    bool r = random_below(2), w = random_below(2), g = random_below(3) == 0, p = random_below(3) == 0;
+    if (frame && !r && !w)
+        r = true;
+    if (kind == IPI)
+        give(holder, slot, target, false, true, false, false);
+    else
+        give(holder, slot, target, r && (frame || message), w && (frame || message), g && message, p && message);
+}
+
+/* One party can give to another one, and can signal a third: then so can the other. By a message, by its answer, by a CNode. */
+static void make_gift(void)
+{
+    int p = (int)random_below(PARTIES), q = (p + 1 + (int)random_below(PARTIES - 1)) % PARTIES, z = (int)random_below(PARTIES);
+    int node = world.node[p], ep = find(EP, node, 1), notification = find(NOTIFICATION, node, 1), cnode = find(CNODE, node, -1);
+    unsigned how = random_below(3);
+    if (world.node[q] != node || world.node[z] != node)
+        return;
+    if (how == 2) {
+        give(world.cspace[p], 25, cnode, false, false, false, false);
+        give(world.cspace[q], 26, cnode, false, false, false, false);
+    } else {
+        give(world.cspace[p], 25, ep, how == 1, how == 0, true, false);
+        give(world.cspace[q], 26, ep, how == 0, how == 1, false, how == 1);
+    }
+    give(world.cspace[p], 27, notification, false, true, false, false);
+    give(world.cspace[z], 28, notification, true, false, false, false);
+}
+
 static void make(void)
 {
-    world = (struct world){0};
+    world = (struct world){.bound = {-1, -1, -1, -1}};
     for (int p = 0; p < PARTIES; p++) {
-        world.node[p] = (int)random_below(NODES);
+        world.node[p] = random_below(4) == 0; /* most on one node, where they have to do with each other */
         world.runs[p] = random_below(5) == 0;
         object(TCB, world.node[p], p, "tcb");
         world.cspace[p] = object(CNODE, world.node[p], p, "cspace");
@@ -94,25 +150,19 @@ static void make(void)
         if (random_below(2))
             world.o[first + 7].parent = first + 6;
     }
-    unsigned caps = 1 + random_below(random_below(2) ? 14 : 30);
-    for (unsigned i = 0; i < caps; i++) {
-        int target = (int)random_below((unsigned)world.objects), holder, tries = 0;
-        enum kind kind = world.o[target].kind;
+    for (int p = 0; p < TRUSTED; p++) /* memory that the node manager binds to a VM */
+        world.bound[p] = random_below(3) ? -1 : find(UT, world.node[p], 1 + (int)random_below(2));
+    int focus[3];
+    for (int i = 0; i < 3; i++)
         do
-            holder = (int)random_below((unsigned)world.objects);
-        while (++tries < 400 && (world.o[holder].node != world.o[target].node ||
-                                 !(world.o[holder].kind == CNODE || ((kind == FRAME || kind == PAGE) && world.o[holder].name[1] == 't'))));
-        if (tries == 400 || (kind == TABLE && random_below(3)) || (kind == TCB && random_below(3)))
-            continue; /* control is common enough without these */
-        bool frame = kind == FRAME || kind == PAGE, message = kind == EP || kind == NOTIFICATION;
-        bool r = random_below(2), w = random_below(2), g = random_below(5) == 0, p = random_below(4) == 0;
-        if (frame && !r && !w)
-            r = true;
-        if (kind == IPI)
-            give(holder, 1 + (int)i, target, false, true, false, false);
-        else
-            give(holder, 1 + (int)i, target, r && (frame || message), w && (frame || message), g && message, p && message);
-    }
+            focus[i] = (int)random_below((unsigned)world.objects);
+        while (world.o[focus[i]].party >= 0);
+    bool gift = random_below(3) == 0;
+    if (gift)
+        make_gift();
+    unsigned caps = gift ? random_below(6) : 2 + random_below(24);
+    for (unsigned i = 0; i < caps; i++)
+        capability(1 + (int)i, random_below(4) ? focus[random_below(3)] : (int)random_below((unsigned)world.objects));
 }
 
 /* ---- as text ---- */
@@ -201,8 +251,12 @@ static char *text_annex(int node)
             fprintf(f, "vm.party%d = %s\n", p, p == TRUSTED ? "trusted" : "vm");
     fprintf(f, "} caps {\n");
     for (int p = 0; p < PARTIES; p++)
-        if (world.node[p] == node)
-            fprintf(f, "vm.party%d { 0: %s }\n", p, world.o[world.cspace[p] - 1].name);
+        if (world.node[p] == node) {
+            fprintf(f, "vm.party%d { 0: %s", p, world.o[world.cspace[p] - 1].name);
+            if (world.bound[p] >= 0)
+                fprintf(f, " 1: %s", world.o[world.bound[p]].name);
+            fprintf(f, " }\n");
+        }
     fprintf(f, "}\n");
     fclose(f);
     return text;
@@ -303,6 +357,8 @@ static void rules_of_two(int p, int q)
             controls(p, q);
         if (kind == FRAME && has[p][i].w && (has[q][i].r || has[q][i].w) && untrusted[p] && q == TRUSTED)
             controls(p, q);
+        if ((kind == UT || kind == IRQ) && has[p][i].hold && has[q][i].hold && untrusted[p] && q == TRUSTED)
+            controls(p, q);
         if (kind == CNODE && has[p][i].hold && has[q][i].hold && untrusted[p] && untrusted[q])
             all_of(p, q);
         bool forward = has[p][i].w && has[p][i].g && has[q][i].r;
@@ -346,6 +402,8 @@ static void brute_force(void)
     for (int p = 0; p < PARTIES; p++) {
         untrusted[p] = p != TRUSTED;
         has[p][world.cspace[p]].use = true;
+        if (world.bound[p] >= 0)
+            has[p][world.bound[p]].r = has[p][world.bound[p]].w = true;
     }
     do {
         changed = false;
@@ -380,6 +438,25 @@ static struct capdl_model *model(const char *standard, const char *annex)
     return m;
 }
 
+/* The closures, right by right. */
+static bool rights_differ(const struct check *c, const uint32_t *parties)
+{
+    for (int p = 0; p < PARTIES; p++)
+        for (int i = 0; i < world.objects; i++) {
+            const struct object *o = &world.o[one(i)];
+            uint32_t object = o->kind == PAGE ? capdl_find(c->system->nodes[o->node], "page", 0)
+                                              : capdl_find(c->system->nodes[o->node], o->name, CAPDL_SCALAR);
+            const struct check_fact *f = check_fact(c, parties[p], c->base[o->node] + object);
+            unsigned expected = has[p][one(i)].r | has[p][one(i)].w << 1 | has[p][one(i)].g << 2 | has[p][one(i)].p << 3 |
+                                has[p][one(i)].hold << 4 | has[p][one(i)].use << 5;
+            if ((f ? f->rights : 0) != expected) {
+                fprintf(stderr, "# party%d has %x to %s, brute force says %x\n", p, f ? f->rights : 0, o->name, expected);
+                return true;
+            }
+        }
+    return false;
+}
+
 static void the_check_finds_what_brute_force_finds(void **unused)
 {
     (void)unused;
@@ -404,7 +481,7 @@ static void the_check_finds_what_brute_force_finds(void **unused)
             parties[p] = check_party(c, name);
             assert_int_not_equal(parties[p], CAPDL_NONE);
         }
-        bool differs = c->parties[parties[TRUSTED]].compromised != untrusted[TRUSTED];
+        bool differs = c->parties[parties[TRUSTED]].compromised != untrusted[TRUSTED] || rights_differ(c, parties);
         for (int p = 0; p < PARTIES; p++)
             for (int q = 0; q < PARTIES; q++) {
                 uint32_t length = p == q ? 0 : check_path(c, parties[p], parties[q], false, edges, PARTIES);

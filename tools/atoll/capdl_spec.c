@@ -384,19 +384,21 @@ static void component_of(const char *tcb, char *component, size_t size)
     snprintf(component, size, "%.*s", (int)strcspn(tcb, "."), tcb);
 }
 
-static const char *vm_name(const struct conversion *c)
+/* The VM's name stands in its configuration frame. */
+static bool vm_name(const struct conversion *c, char *name)
 {
     for (uint32_t i = 0; i < c->v->header->fill_count; i++) {
         const struct spec_fill *f = &c->v->fills[i];
-        const struct vm_config *config = (const void *)(c->v->data + f->data);
-        uint64_t magic;
-        if (f->offset != 0 || f->length != sizeof *config)
+        struct vm_config config; /* a copy: bytes in a spec are not aligned */
+        if (f->offset != 0 || f->length != sizeof config)
             continue;
-        memcpy(&magic, c->v->data + f->data, sizeof magic);
-        if (magic == VM_CONFIG_MAGIC && memchr(config->name, 0, sizeof config->name))
-            return config->name;
+        memcpy(&config, c->v->data + f->data, sizeof config);
+        if (config.magic == VM_CONFIG_MAGIC && memchr(config.name, 0, sizeof config.name)) {
+            snprintf(name, CAPDL_NAME_MAX, "vm.%s", config.name);
+            return true;
+        }
     }
-    return NULL;
+    return false;
 }
 
 /* Memory that a trusted thread holds by name: it binds it to the node's VM. */
@@ -413,11 +415,9 @@ static void vm_memory(struct conversion *c, uint32_t vm, uint32_t slot, uint32_t
 static void parties_add(struct conversion *c)
 {
     char component[SPEC_NAME_MAX], name[CAPDL_NAME_MAX];
-    const char *its_name = vm_name(c);
     uint32_t vm = CAPDL_NONE, members = 0, memory_of = CAPDL_NONE;
 
-    if (its_name) {
-        snprintf(name, sizeof name, "vm.%s", its_name);
+    if (vm_name(c, name)) {
         vm = object_add(c, name, CAPDL_SCALAR, CAPDL_NOTHING);
         if (vm == CAPDL_NONE)
             return;

@@ -34,24 +34,30 @@ struct check_fact {
     struct check_reason reasons[CHECK_RIGHTS];
 };
 
-enum check_flow {
+enum check_flow { /* the strongest first: that is what a report names */
+    CHECK_CONTROL,   /* may change what the other one does */
+    CHECK_TRANSFER,  /* may pass it capabilities */
     CHECK_MEMORY,    /* writes what the other one reads */
     CHECK_MESSAGE, CHECK_ANSWER, CHECK_SIGNAL,
     CHECK_INTERRUPT, /* an IPI that the other one, or its core, receives */
-    CHECK_CONTROL,   /* may change what the other one does */
-    CHECK_TRANSFER,  /* may pass it capabilities */
     CHECK_SHARE,     /* both hold one object */
     CHECK_CORE,      /* CPU time of one core */
 };
 
-struct check_edge { uint32_t from, to, thing, thing_to; enum check_flow flow; }; /* thing_to: INTERRUPT: what the other one receives by */
+struct check_edge {
+    uint32_t from, to, thing;
+    uint32_t thing_to; /* INTERRUPT: what the other one receives by; else `thing` */
+    enum check_flow flow;
+    uint32_t rank; /* of those with equal ends and flow the lowest is kept: what a party has itself, before what others pass on */
+};
 
 struct check_party {
     char name[CAPDL_NAME_MAX + 24];
     enum check_kind kind;
     uint32_t node;  /* the first one it has a thread on */
     uint64_t nodes[CAPDL_MAX_NODES / 64]; /* those where a thread of it has CPU time */
-    bool compromised;
+    bool compromised;        /* a trusted one that an untrusted one controls */
+    struct check_edge cause; /* by this */
     uint32_t first_fact;
 };
 

@@ -109,6 +109,8 @@ static void control(struct check *c, uint32_t party, uint32_t over, uint32_t thi
     if (!check_untrusted(&c->parties[party]))
         return;
     if (!check_untrusted(&c->parties[over])) {
+        if (!c->failed)
+            c->parties[over].cause = c->edges[c->edge_count - 1];
         c->parties[over].compromised = true;
         c->again = true;
         return;
@@ -342,6 +344,24 @@ static void private_page(struct check *c, uint32_t party, uint32_t thing)
     }
 }
 
+/* What a trusted component makes its objects from, or drives: whoever holds it as well can pull it from under its feet. A VM's own
+ * vCPU, threads and scheduling contexts, which its node manager holds too, are none of these. */
+static void common_means(struct check *c, uint32_t party, uint32_t thing, enum capdl_type type)
+{
+    if (type != CAPDL_UT && type != CAPDL_IRQ && type != CAPDL_IOAPIC_IRQ && type != CAPDL_MSI_IRQ && type != CAPDL_ASID_POOL &&
+        type != CAPDL_IO_PORTS && type != CAPDL_IO_DEVICE && type != CAPDL_IO_PT && type != CAPDL_CONTROL)
+        return;
+    for (uint32_t i = c->first_fact[thing]; i != CAPDL_NONE; i = c->facts[i].next_of_thing) {
+        uint32_t other = c->facts[i].party;
+        if (!(c->facts[i].rights & CHECK_HOLD))
+            continue;
+        if (check_untrusted(&c->parties[party]) && c->parties[other].kind == CHECK_TRUSTED)
+            control(c, party, other, thing);
+        if (check_untrusted(&c->parties[other]) && c->parties[party].kind == CHECK_TRUSTED)
+            control(c, other, party, thing);
+    }
+}
+
 static void follow(struct check *c, uint32_t party, uint32_t thing, uint32_t fresh)
 {
     enum capdl_type type = check_object(c, thing)->type;
@@ -349,6 +369,8 @@ static void follow(struct check *c, uint32_t party, uint32_t thing, uint32_t fre
 
     if (fresh & CHECK_HOLD)
         controls_follow(c, party, thing);
+    if (fresh & CHECK_HOLD)
+        common_means(c, party, thing, type);
     if (type == CAPDL_CNODE && (fresh & (CHECK_USE | CHECK_HOLD)))
         take(c, party, thing);
     if (type == CAPDL_EP)

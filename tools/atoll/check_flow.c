@@ -5,11 +5,22 @@
 #include <string.h>
 #include <sel4/abi.h>
 
+/* Has the party some of its rights to the thing from another party only? */
+static bool passed_on(const struct check *c, uint32_t party, uint32_t thing)
+{
+    const struct check_fact *f = check_fact(c, party, thing);
+    for (unsigned i = 0; f && i < CHECK_RIGHTS; i++)
+        if (f->rights >> i & 1 && f->reasons[i].why == CHECK_WHY_FROM)
+            return true;
+    return false;
+}
+
 void check_edge_add(struct check *c, uint32_t from, uint32_t to, enum check_flow flow, uint32_t thing, uint32_t thing_to)
 {
     if (from == to || !check_grow(c, (void **)&c->edges, c->edge_count, &c->edge_room, sizeof *c->edges))
         return;
-    c->edges[c->edge_count++] = (struct check_edge){from, to, thing, thing_to, flow};
+    uint32_t rank = c->edge_count | (passed_on(c, from, thing) || passed_on(c, to, thing_to) ? 1u << 31 : 0);
+    c->edges[c->edge_count++] = (struct check_edge){from, to, thing, thing_to, flow, rank};
 }
 
 /* ---- flows through one thing ---- */
@@ -34,17 +45,21 @@ static void between(struct check *c, enum capdl_type type, const struct check_fa
 
 static void two_writers(struct check *c, uint32_t thing)
 {
-    uint32_t first = CAPDL_NONE;
+    uint32_t writers[2] = {CAPDL_NONE, CAPDL_NONE}; /* the first two parties */
     if (!check_shared_page(c, thing))
         return;
     for (uint32_t i = c->first_fact[thing]; i != CAPDL_NONE; i = c->facts[i].next_of_thing) {
-        if (!(c->facts[i].rights & CHECK_WRITE))
+        const struct check_fact *f = &c->facts[i];
+        if (!(f->rights & CHECK_WRITE) || f->reasons[1].why == CHECK_WHY_FROM)
             continue;
-        if (first != CAPDL_NONE && first != c->facts[i].party)
-            check_finding(c, "shared memory '%s' may be written by %s and by %s: each page of a queue has one writer",
-                          check_object(c, thing)->name, c->parties[c->facts[i].party].name, c->parties[first].name);
-        first = c->facts[i].party;
+        uint32_t *worst = writers[0] > writers[1] ? &writers[0] : &writers[1];
+        if (f->party < *worst)
+            *worst = f->party;
     }
+    if (writers[0] != CAPDL_NONE && writers[1] != CAPDL_NONE)
+        check_finding(c, "shared memory '%s' may be written by %s and by %s: each page of a queue has one writer",
+                      check_object(c, thing)->name, c->parties[writers[writers[0] > writers[1]]].name,
+                      c->parties[writers[writers[0] < writers[1]]].name);
 }
 
 static void through_things(struct check *c)
@@ -140,17 +155,26 @@ static void read_only_pages(struct check *c)
     }
 }
 
-static int by_ends(const void *a, const void *b)
+static int by_number(uint32_t x, uint32_t y) { return (x > y) - (x < y); }
+
+static int by_ends(const struct check_edge *x, const struct check_edge *y)
+{
+    return x->from != y->from ? by_number(x->from, y->from) : by_number(x->to, y->to);
+}
+
+static int by_flow(const void *a, const void *b)
 {
     const struct check_edge *x = a, *y = b;
-    if (x->from != y->from)
-        return (x->from > y->from) - (x->from < y->from);
-    if (x->to != y->to)
-        return (x->to > y->to) - (x->to < y->to);
-    if (x->flow != y->flow)
-        return (x->flow > y->flow) - (x->flow < y->flow);
-    return x->thing != y->thing ? (x->thing > y->thing) - (x->thing < y->thing)
-                                : (x->thing_to < y->thing_to) - (x->thing_to > y->thing_to); /* a receiver rather than a core */
+    int order = by_ends(x, y);
+    return order ? order : x->flow != y->flow ? by_number(x->flow, y->flow) : by_number(x->rank, y->rank);
+}
+
+/* For the report: what a party has itself comes first. */
+static int by_importance(const void *a, const void *b)
+{
+    const struct check_edge *x = a, *y = b;
+    int order = by_ends(x, y);
+    return order ? order : x->rank >> 31 != y->rank >> 31 ? by_number(x->rank >> 31, y->rank >> 31) : by_number(x->flow, y->flow);
 }
 
 static bool same_link(const struct check_edge *x, const struct check_edge *y)
@@ -167,11 +191,12 @@ void check_flows(struct check *c)
     read_only_pages(c);
     if (c->failed || c->edge_count == 0)
         return;
-    qsort(c->edges, c->edge_count, sizeof *c->edges, by_ends);
+    qsort(c->edges, c->edge_count, sizeof *c->edges, by_flow);
     for (uint32_t i = 0; i < c->edge_count; i++)
         if (kept == 0 || !same_link(&c->edges[kept - 1], &c->edges[i]))
             c->edges[kept++] = c->edges[i];
     c->edge_count = kept;
+    qsort(c->edges, c->edge_count, sizeof *c->edges, by_importance);
 }
 
 /* ---- paths ---- */

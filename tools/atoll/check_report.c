@@ -188,12 +188,8 @@ static bool pair_report(const struct check *c, uint32_t a, uint32_t b, uint32_t 
 static void compromise_report(const struct check *c, uint32_t party, FILE *f)
 {
     char text[1400];
-    for (uint32_t i = 0; i < c->edge_count; i++)
-        if (c->edges[i].to == party && c->edges[i].flow == CHECK_CONTROL && check_untrusted(&c->parties[c->edges[i].from])) {
-            check_edge_text(c, &c->edges[i], text, sizeof text);
-            fprintf(f, "%s is trusted, but not its own master\n    %s\n", c->parties[party].name, text);
-            return;
-        }
+    check_edge_text(c, &c->parties[party].cause, text, sizeof text);
+    fprintf(f, "%s is trusted, but not its own master\n    %s\n", c->parties[party].name, text);
 }
 
 static void trusted_report(const struct check *c, FILE *f)
