@@ -98,11 +98,27 @@ static void faults_become_sentences(void **state)
     assert_string_equal(vm.reason, "VMM fault: type 2");
 }
 
+/* However much a VM made its manager report, its counters and its end still fit. */
+static void a_flood_leaves_room_for_the_end(void **state)
+{
+    (void)state;
+    uint64_t space = QUEUE_DATA_SIZE;
+    unsigned lines = 0;
+    for (; event_fits(space, 24, false); lines++)
+        space -= 24;
+    assert_true(lines > 2000);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(event_fits(space, EVENT_LINE_MAX, true));
+        space -= EVENT_LINE_MAX;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_vm_lives),           cmocka_unit_test(strangers_are_ignored), cmocka_unit_test(counters_are_bounded),
-        cmocka_unit_test(reasons_are_harmless), cmocka_unit_test(faults_become_sentences),
+        cmocka_unit_test(reasons_are_harmless),
+        cmocka_unit_test(a_flood_leaves_room_for_the_end), cmocka_unit_test(faults_become_sentences),
     };
     return cmocka_run_group_tests_name("user_manager", tests, NULL, NULL);
 }

@@ -40,6 +40,24 @@ static void output_is_framed_and_escaped(void **state)
     assert_int_equal(mux_frame(&m, '0', (const uint8_t *)"\x1d\x1d\x1d\x1d\x1d\x1d\x1d\x1d", 8, to), 18);
 }
 
+static void after_a_gap_input_is_nobodys(void **state)
+{
+    (void)state;
+    struct mux m;
+    uint8_t byte;
+    mux_init(&m);
+    mux_input(&m, 0x1d, &byte);
+    mux_input(&m, 'A', &byte);
+    mux_input(&m, 0x1d, &byte);
+    mux_input_lost(&m); /* the letter among it */
+    assert_true(mux_input(&m, 'C', &byte));
+    assert_int_equal(m.in, 0);
+    mux_input(&m, 0x1d, &byte);
+    mux_input(&m, 'B', &byte);
+    assert_true(mux_input(&m, 'x', &byte));
+    assert_int_equal(m.in, 'B');
+}
+
 static void input_is_taken_apart(void **state)
 {
     (void)state;
@@ -97,7 +115,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(formats),          cmocka_unit_test(output_is_framed_and_escaped),
-        cmocka_unit_test(input_is_taken_apart), cmocka_unit_test(lines_are_found),
+        cmocka_unit_test(input_is_taken_apart),
+        cmocka_unit_test(after_a_gap_input_is_nobodys), cmocka_unit_test(lines_are_found),
         cmocka_unit_test(only_the_manager_speaks_events),
     };
     return cmocka_run_group_tests_name("user_text", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 const char component_name[] = "console";
 
 #define CHUNK 512 /* bytes of a VM per turn */
+#define INPUT_CHUNK 256 /* typed bytes per turn */
 #define MAX_SOURCES (2 * CONSOLE_MAX_NODES + CONSOLE_MAX_VMS)
 #define LAST_WORDS 200
 
@@ -171,8 +172,12 @@ static bool input_turn(void)
     uint8_t received, byte;
     bool any = false;
 
-    while (uart_read(&received)) {
+    for (unsigned n = 0; n < INPUT_CHUNK && uart_read(&received); n++) {
         any = true;
+        if (uart_lost()) {
+            mux_input_lost(&mux);
+            system_line("console: typed bytes were lost; what follows is dropped until a VM is named again");
+        }
         uint32_t vm = (uint32_t)(mux.in - CONSOLE_STREAM_FIRST_VM);
         if (!mux_input(&mux, received, &byte) || vm >= config->vm_count)
             continue;

@@ -40,6 +40,12 @@ bool mux_input(struct mux *m, uint8_t received, uint8_t *byte)
     return true;
 }
 
+void mux_input_lost(struct mux *m)
+{
+    m->in = 0;
+    m->switching = false;
+}
+
 size_t line_length(const uint8_t *bytes, size_t n, bool last)
 {
     for (size_t i = 0; i < n && i < SYSTEM_LINE_MAX; i++)

@@ -20,6 +20,9 @@ size_t mux_frame(struct mux *m, char stream, const uint8_t *bytes, size_t n, uin
 /* One input byte. True: `*byte` belongs to stream m->in. */
 bool mux_input(struct mux *m, uint8_t received, uint8_t *byte);
 
+/* Input was lost, perhaps a switch: what comes is nobody's until the next one, as it may have been typed for another VM. */
+void mux_input_lost(struct mux *m);
+
 /* The first line in `n` peeked bytes: its length with the newline; 0: not complete yet. SYSTEM_LINE_MAX bytes without a newline
  * are a line, and so is whatever is left when `last` is set. */
 size_t line_length(const uint8_t *bytes, size_t n, bool last);

@@ -10,13 +10,16 @@ enum { DATA = 0, INTERRUPT_ENABLE = 1, FIFO_CONTROL = 2, LINE_CONTROL = 3, MODEM
 #define FIFO_ENABLE 0x01   /* trigger level 1 byte */
 #define LINE_8N1 0x03
 #define MODEM_DTR_RTS_OUT2 0x0b /* OUT2 gates the interrupt line on a PC */
+#define FIFO_CLEAR_RECEIVE 0x02
 #define STATUS_DATA_READY 0x01
+#define STATUS_OVERRUN 0x02
 #define STATUS_THR_EMPTY 0x20
 #define FIFO_BYTES 16
 #define INPUT_BYTES 1024u /* a power of two */
 
 static uint8_t input[INPUT_BYTES];
 static uint32_t input_head, input_tail;
+static bool lost;
 
 static uint8_t in(uint16_t reg)
 {
@@ -31,6 +34,7 @@ void uart_init(void) /* boot set the rate */
     out(LINE_CONTROL, LINE_8N1);
     out(FIFO_CONTROL, FIFO_ENABLE);
     out(MODEM_CONTROL, MODEM_DTR_RTS_OUT2);
+    (void)in(LINE_STATUS); /* what was lost before is not ours */
     out(INTERRUPT_ENABLE, INTERRUPT_RECEIVE);
 }
 
@@ -41,12 +45,22 @@ static uint8_t status(void)
 
     if (s == 0xff) /* no UART there: nothing received, and nothing to wait for */
         return STATUS_THR_EMPTY;
-    if (s & STATUS_DATA_READY) {
-        uint8_t byte = in(DATA);
-        if (input_head - input_tail < INPUT_BYTES)
-            input[input_head++ % INPUT_BYTES] = byte;
+    if (s & STATUS_OVERRUN) { /* nobody knows where the gap is */
+        out(FIFO_CONTROL, FIFO_ENABLE | FIFO_CLEAR_RECEIVE);
+        input_tail = input_head;
+        lost = true;
+    } else if ((s & STATUS_DATA_READY) && input_head - input_tail < INPUT_BYTES) {
+        input[input_head++ % INPUT_BYTES] = in(DATA);
     }
     return s;
+}
+
+bool uart_lost(void)
+{
+    bool was = lost;
+
+    lost = false;
+    return was;
 }
 
 void uart_write(const uint8_t *bytes, size_t n)

@@ -7,3 +7,4 @@
 void uart_init(void);
 void uart_write(const uint8_t *bytes, size_t n); /* returns when the last byte is in the FIFO; takes input meanwhile */
 bool uart_read(uint8_t *byte);
+bool uart_lost(void); /* input was lost since the last call, and all that had not been read is gone with it */

@@ -5,7 +5,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
     void *d = to;
     size_t words = n / 8, rest = n % 8;
-    __asm__ volatile("rep movsq\n\tmov %3, %%rcx\n\trep movsb" : "+D"(d), "+S"(from), "+c"(words) : "r"(rest) : "memory");
+    __asm__ volatile("rep movsq\n\tmov %3, %%rcx\n\trep movsb" : "+D"(d), "+S"(from), "+&c"(words) : "r"(rest) : "memory");
     return to;
 }
 
@@ -24,7 +24,7 @@ void *memset(void *to, int byte, size_t n)
     void *d = to;
     size_t words = n / 8, rest = n % 8;
     uint64_t value = 0x0101010101010101ull * (unsigned char)byte;
-    __asm__ volatile("rep stosq\n\tmov %2, %%rcx\n\trep stosb" : "+D"(d), "+c"(words) : "r"(rest), "a"(value) : "memory");
+    __asm__ volatile("rep stosq\n\tmov %2, %%rcx\n\trep stosb" : "+D"(d), "+&c"(words) : "r"(rest), "a"(value) : "memory");
     return to;
 }
 

@@ -3,9 +3,8 @@
 #include <atoll/console.h>
 #include <atoll/queue.h>
 
-#define LINE_MAX 1536
-
 static struct queue queue;
+static bool last;
 
 void events_init(void)
 {
@@ -13,11 +12,13 @@ void events_init(void)
     queue_init_producer(&queue, at, at + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
 }
 
+void events_last(void) { last = true; }
+
 /* Half a line would run into the next one: all or nothing. */
 static void write_line(char *line, size_t length)
 {
     line[length++] = '\n';
-    if (queue_space(&queue) >= length)
+    if (event_fits(queue_space(&queue), length, last))
         queue_write(&queue, line, length);
     else
         queue.producer->lost += length;
@@ -27,7 +28,7 @@ static void write_line(char *line, size_t length)
 
 void event(const char *format, ...)
 {
-    char line[LINE_MAX];
+    char line[EVENT_LINE_MAX];
     va_list arguments;
     size_t n = text_format(line, sizeof line, "%s", CONSOLE_EVENT_PREFIX);
 
@@ -41,7 +42,7 @@ void event_counters(const char *vm, const uint64_t exits[EXIT_CLASSES], const ui
 {
     static const char *const exit_names[EXIT_CLASSES] = EXIT_CLASS_NAMES;
     static const char *const vmm_names[VMM_COUNTERS] = VMM_COUNTER_NAMES;
-    char line[LINE_MAX];
+    char line[EVENT_LINE_MAX];
     size_t n = text_format(line, sizeof line, "%svm %s counters", CONSOLE_EVENT_PREFIX, vm);
 
     for (unsigned i = EXIT_NONE + 1; i < EXIT_CLASSES; i++)

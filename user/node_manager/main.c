@@ -24,6 +24,7 @@ static void vm_end(void)
     tcb_suspend(MANAGER_SLOT_VCPU_TCB);
     tcb_suspend(MANAGER_SLOT_VMM_TCB);
     record.state = VM_ENDED;
+    events_last();
     if (vcpu_counters(MANAGER_SLOT_VCPU, EXIT_CLASSES, exits) != SEL4_NO_ERROR)
         memset(exits, 0, sizeof exits);
     event_counters(vm->name, exits, record.counters);

@@ -10,8 +10,13 @@
 /* memory.c: guest RAM into the nested tables and the VMM, the image files into the VMM. 0, or -1 with a sentence. */
 int memory_bind(const struct manager_config *config, const struct vm_config *vm, char *why, size_t why_size);
 
-/* events.c: whole lines into the event queue; a line that does not fit is dropped and counted there. */
+/* events.c: whole lines into the event queue; a line that does not fit is dropped and counted there. A VM can make its manager
+ * report without end (resets, exit codes); for its own end, its counters and the reason, room is kept until events_last(). */
+#define EVENT_LINE_MAX 1536
+#define EVENTS_KEPT (2 * EVENT_LINE_MAX)
+static inline bool event_fits(uint64_t space, uint64_t length, bool last) { return space >= length + (last ? 0 : EVENTS_KEPT); }
 void events_init(void);
+void events_last(void);
 void event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void event_counters(const char *vm, const uint64_t exits[EXIT_CLASSES], const uint64_t vmm[VMM_COUNTERS]);
 
