@@ -5,6 +5,7 @@
 #include "print.h"
 
 #define LEAF_FEATURES 1u
+#define LEAF_MORE 7u
 #define LEAF_TOPOLOGY 0xbu
 #define LEAF_EXTENDED 0x80000001u
 #define LEAF_SIZES 0x80000008u
@@ -32,12 +33,16 @@ static void need(bool there, const char *what, const char *change)
 void cpu_check(void)
 {
     struct cpuid basic = cpuid_read(LEAF_FEATURES, 0), extended = cpuid_read(LEAF_EXTENDED, 0);
+    uint32_t more = cpuid_read(0, 0).eax >= LEAF_MORE ? cpuid_read(LEAF_MORE, 0).ebx : 0;
     need(basic.edx & 1u << 26, "SSE2", "use an x86-64 processor");
     need(basic.edx & 1u << 9, "local APIC", "enable the local APIC in the firmware's processor settings");
     need(basic.ecx & 1u << 21, "x2APIC mode", "enable \"x2APIC\" in the firmware's processor settings");
     need(extended.edx & 1u << 20, "no-execute pages", "enable \"NX\" in the firmware's processor settings");
     need(extended.edx & 1u << 26, "1 GiB pages", "use a processor that has them");
     need(extended.edx & 1u << 11, "SYSCALL", "use an x86-64 processor");
+    need(more & 1u, "FSGSBASE instructions", "use a processor that has them");
+    need((more & 1u << 7) && (more & 1u << 20), "protection of the kernel from user memory (SMEP and SMAP)",
+         "use a processor that has it, such as AMD's from Zen on");
     need(extended.ecx & 1u << 2, "SVM", "use an AMD processor, or enable \"SVM mode\" in the firmware's processor settings");
     need(!(msr_read(MSR_VM_CR) & VM_CR_DISABLED), "usable SVM, as the firmware has disabled it",
          "enable \"SVM mode\" in the firmware's processor settings");

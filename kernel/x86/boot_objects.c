@@ -75,7 +75,7 @@ static void map_tables(word_t va, word_t end)
 static cap_t map_page(word_t va, word_t offset)
 {
     paddr_t pa = offset + kernel.window_paddr;
-    *table_walk(init_root.offset, va, LEVEL_PT).entry = pa | leaf_attributes(LEVEL_PT, FRAME_READ_WRITE, 0, ROOT_PML4);
+    *table_walk(init_root.offset, va, LEVEL_PT).entry = pa | leaf_attributes(LEVEL_PT, FRAME_READ_WRITE, 0);
     return frame_set_mapping(cap_frame(pa, FRAME_4K, FRAME_READ_WRITE, false), FRAME_IN_PML4, INIT_ASID, va);
 }
 

@@ -56,6 +56,8 @@ static void features_find(void)
         panic("the processor has no execute-disable bit (CPUID 8000_0001 EDX 20)");
     if (!(seven.ebx & 1))
         panic("the processor has no FSGSBASE instructions (CPUID 7 EBX 0)");
+    if (!(seven.ebx >> 7 & 1) || !(seven.ebx >> 20 & 1))
+        panic("the processor cannot keep the kernel from user memory (SMEP, SMAP: CPUID 7 EBX 7 and 20)");
     if (!(one.edx >> 25 & 1) || !(one.edx >> 24 & 1))
         panic("the processor has no SSE or FXSAVE");
 
@@ -68,11 +70,15 @@ static void features_find(void)
 
 static void control_registers_init(void)
 {
-    word_t optional = cpu.guest_cr4_mask & (CR4_SMEP | CR4_SMAP | CR4_UMIP | CR4_OSXSAVE);
+    word_t optional = cpu.guest_cr4_mask & (CR4_UMIP | CR4_OSXSAVE);
     write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
-    write_cr4(CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | optional);
+    /* While a VMM's exits are handled, the VMM's tables are in use, which map its guest's memory: SMAP and SMEP keep the kernel out. */
+    write_cr4(CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_FSGSBASE | CR4_SMEP | CR4_SMAP | optional);
     if (cpu.xsave)
         xsetbv(3); /* user level has x87 and SSE, as in seL4's FXSAVE configuration */
+    if (cpu.xsave && (cpuid(0xd, 1).eax >> 3 & 1))
+        wrmsr(MSR_XSS, 0); /* no supervisor state that a guest's XSAVES could reach */
+    write_dr(7, DR7_RESET); /* whatever the firmware's debugger left */
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE | (cpu.auto_ibrs ? EFER_AUTO_IBRS : 0));
     /* Entries 0..3 as after reset, 4 write-combining: attribute word 4 of a mapping (sel4/abi.h) is then its PAT index. */
     wrmsr(MSR_PAT, 0x0007040100070406ull);
@@ -111,4 +117,5 @@ void cpu_init(void)
     wrmsr(MSR_LSTAR, (word_t)syscall_entry);
     wrmsr(MSR_CSTAR, (word_t)syscall_entry); /* no compatibility-mode code segment exists, so this is never taken */
     wrmsr(MSR_SFMASK, ~RFLAGS_ONE & 0xffffffff);
+    wrmsr(MSR_SYSENTER_CS, 0); /* SYSENTER faults */
 }

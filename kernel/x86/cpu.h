@@ -8,6 +8,7 @@
 #define MSR_PRED_CMD 0x49
 #define MSR_PAT 0x277
 #define MSR_TSC_DEADLINE 0x6e0
+#define MSR_XSS 0xda0
 #define MSR_EFER 0xc0000080
 #define MSR_STAR 0xc0000081
 #define MSR_LSTAR 0xc0000082
@@ -54,6 +55,7 @@
 #define EFER_NXE BIT(11)
 #define EFER_SVME BIT(12)
 #define EFER_AUTO_IBRS BIT(21) /* APM vol 2, 3.2.9: kernel-mode branches ignore what user mode trained */
+#define DR7_RESET 0x400
 #define RFLAGS_ONE BIT(1) /* always set */
 #define RFLAGS_TF BIT(8)
 #define RFLAGS_IF BIT(9)

@@ -47,7 +47,7 @@ static status_t frame_map(struct invocation *inv, enum frame_mapped where)
     if ((*w.entry & PTE_PRESENT) && !(again && holds_frame(*w.entry, level, cap)))
         return refuse_plain(SEL4_DELETE_FIRST);
 
-    word_t pte = leaf_attributes(level, frame_rights_mask(frame_rights(cap), rights), attr, root.kind);
+    word_t pte = leaf_attributes(level, frame_rights_mask(frame_rights(cap), rights), attr);
     bool was_present = *w.entry & PTE_PRESENT;
     *w.entry = pte ? pte | frame_paddr(cap) : 0;
     if (was_present)

@@ -147,6 +147,7 @@ static inline void write_dr(unsigned n, uint64_t v)
     case 1: __asm__ volatile("mov %0, %%dr1" : : "r"(v)); break;
     case 2: __asm__ volatile("mov %0, %%dr2" : : "r"(v)); break;
     case 3: __asm__ volatile("mov %0, %%dr3" : : "r"(v)); break;
+    case 7: __asm__ volatile("mov %0, %%dr7" : : "r"(v)); break;
     default: break;
     }
 }

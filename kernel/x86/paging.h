@@ -61,7 +61,7 @@ status_t root_from_cap(const struct slot *, enum cap_tag want, struct root *out)
 status_t lookup_refused(enum level missing); /* details of SEL4_FAILED_LOOKUP */
 void tlb_flush_page(const struct root *, word_t va);
 void tlb_flush_root(const struct root *);
-word_t leaf_attributes(enum level, enum frame_rights, word_t attr, enum root_kind);
+word_t leaf_attributes(enum level, enum frame_rights, word_t attr); /* 0: nothing is to be seen */
 
 /* asid.c */
 status_t asid_control_invoke(struct invocation *);

@@ -33,7 +33,7 @@ static void log_init(const struct resource_map *m)
     }
     if (uart)
         log_to_uart((uint16_t)uart->arg0);
-    if (log && log->size > SEL4_PAGE_BITS && log->arg1 <= 0xff)
+    if (log && log->size > BIT(SEL4_PAGE_BITS) && log->arg1 <= 0xff)
         log_to_queue(log->size - BIT(SEL4_PAGE_BITS), (uint32_t)log->arg0, log->arg1);
 }
 

@@ -14,7 +14,7 @@
 #define SEGMENT_DB BIT(16 + 10)
 
 /* Vectors that exist as exceptions, those of them with an error code (APM vol 2, table 8-1). */
-#define EXCEPTIONS 0x00377dfbull /* 0 1 3-8 10-14 16-18 20 21 */
+#define EXCEPTIONS 0x003f7dfbull /* 0 1 3-8 10-14 16-21 */
 #define EXCEPTIONS_WITH_ERROR 0x00227d00ull
 #define EVENT_UNDEFINED 0x7ffff000ull
 #define EVENT_TYPE(e) ((e) & 0x700)

@@ -140,12 +140,11 @@ void tlb_flush_root(const struct root *r)
 
 /* The attribute word's low bits are the PAT index as PWT, PCD, PAT (cpu.c programs the table to match). The host's PAT also
  * rules nested leaves (APM vol 2, 15.25.8). Nested accesses are user accesses (15.25.5). */
-word_t leaf_attributes(enum level level, enum frame_rights rights, word_t attr, enum root_kind kind)
+word_t leaf_attributes(enum level level, enum frame_rights rights, word_t attr)
 {
-    word_t pte = PTE_PRESENT | PTE_ACCESSED;
     if (rights == FRAME_KERNEL_ONLY)
-        return kind == ROOT_NESTED ? 0 : pte | PTE_NO_EXECUTE;
-    pte |= PTE_USER;
+        return 0; /* not for the kernel either: SMAP guards user pages only */
+    word_t pte = PTE_PRESENT | PTE_ACCESSED | PTE_USER;
     if (rights == FRAME_READ_WRITE)
         pte |= PTE_WRITE | PTE_DIRTY;
     if (attr & 1)

@@ -1,6 +1,6 @@
 # The whole-machine cases, one function each; what must hold is numbered as in the issue that asked for it.
 
-CASES="two_linux sweeps hostile storms console devices fatal crashes verdicts wrong_input iommu_refusals dma"
+CASES="two_linux sweeps hostile storms console devices fatal crashes verdicts wrong_input iommu_refusals processor_refusals dma"
 
 # 1 and 2: two Debian kernels; while they run, the kernels' page tables are walked.
 case_two_linux() {
@@ -254,6 +254,17 @@ case_iommu_refusals() {
     refused vtd-39-bits 'the IOMMU at 0xfed90000 has no 4-level page tables' intel-iommu,intremap=on,eim=on,aw-bits=39
     refused amdvi-no-x2apic 'the IOMMU at 0xfed80000 remaps no interrupts to x2APIC' amd-iommu,intremap=on,xtsup=off,pt=off
     refused amdvi-no-remapping 'no IOMMU remaps the interrupts of the IOAPIC' amd-iommu,intremap=off,xtsup=on,pt=off
+}
+
+# The kernel must be kept from what a VMM's tables map: its guest's memory.
+case_processor_refusals() {
+    for lacking in smap smep; do
+        machine no-$lacking 2
+        guest a hello
+        go 1 30 --qemu-arg -cpu --qemu-arg "max,vendor=AuthenticAMD,phys-bits=39,-$lacking"
+        says system 'event: boot stopped: .*SMEP and SMAP' "boot refuses a processor without $lacking"
+        silent system 'event: vm' "no VM was started"
+    done
 }
 
 # A device that is told to attack, on both families of IOMMU. Each claim of tests/root/dma.c is one here.
