@@ -36,7 +36,7 @@ static struct lookup walk(cap_t node, word_t address, unsigned depth)
         }
         l.bits_left -= radix + guard_size;
         word_t index = (address >> l.bits_left) & MASK(radix);
-        l.slot = (struct slot *)object_at(cnode_offset(node)) + index;
+        l.slot = cnode_slot(node, index);
         if (l.bits_left == 0 || cap_tag(l.slot->cap) != CAP_CNODE) {
             l.status = STATUS_OK;
             return l;
@@ -45,8 +45,20 @@ static struct lookup walk(cap_t node, word_t address, unsigned depth)
     }
 }
 
+void cspace_changed(struct tcb *t)
+{
+    cap_t root = t->cspace.cap;
+    unsigned radix = cnode_radix(root);
+    t->cspace_window = (struct cspace_window){root.w0, 0, 0, NULL};
+    if (cap_tag(root) == CAP_CNODE && radix + cnode_guard_size(root) == WORD_BITS)
+        t->cspace_window = (struct cspace_window){root.w0, cnode_guard(root) << radix, BIT(radix), object_at(cnode_offset(root))};
+}
+
 struct lookup cspace_lookup(struct tcb *t, word_t cptr)
 {
+    struct slot *s = cspace_slot(t, cptr);
+    if (s)
+        return (struct lookup){STATUS_OK, s, 0};
     return walk(t->cspace.cap, cptr, WORD_BITS);
 }
 

@@ -51,5 +51,6 @@ extern struct kernel kernel;
 
 /* The one place where an object's name becomes a pointer. */
 static inline void *object_at(word_t offset) { return kernel.window + offset; }
+static inline struct slot *cnode_slot(cap_t cnode, word_t i) { return (struct slot *)object_at(cnode_offset(cnode)) + i; }
 static inline word_t object_offset(const void *p) { return (word_t)((const char *)p - kernel.window); }
 static inline paddr_t object_paddr(const void *p) { return object_offset(p) + kernel.window_paddr; }

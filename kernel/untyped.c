@@ -118,7 +118,7 @@ static status_t decode_retype(struct invocation *inv)
         return refuse_range(1, FAN_OUT_LIMIT);
     if (count > slots - offset)
         return refuse_range(1, slots - offset);
-    struct slot *to = (struct slot *)object_at(cnode_offset(root)) + offset;
+    struct slot *to = cnode_slot(root, offset);
     for (word_t i = 0; i < count; i++)
         if (!slot_is_empty(&to[i]))
             return refuse_plain(SEL4_DELETE_FIRST);
