@@ -48,7 +48,7 @@ void arch_fpu_flags_changed(struct tcb *);
 void arch_vcpu_unbind(struct tcb *);                      /* the TCB is being deleted: every TCB's deletion calls it */
 /* Fault messages of Atoll's vCPU: write to the receiver's message words, return the length; and take the reply. */
 word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver);
-bool arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length); /* true: restart */
+void arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length); /* it runs on in any case */
 
 /* Interrupts and time */
 bool machine_interrupt_pending(void);                     /* for preemption points */

@@ -123,6 +123,9 @@ static inline cap_t cap_reply(word_t off, word_t rights)
     return cap_make(CAP_REPLY, cap_put(rights, 55, 4) | cap_put(off, 0, 48), 0);
 }
 static inline word_t cap_rights(cap_t c) { return cap_bits(c.w0, 55, 4); } /* endpoint, notification, reply */
+/* Tag and rights of those in one word, to be compared at once. */
+#define CAP_KIND(tag, rights) ((word_t)(tag) << 4 | (rights))
+static inline word_t cap_kind(cap_t c) { return cap_bits(c.w0, 55, 9); }
 static inline word_t cap_badge(cap_t c) { return c.w1; }                    /* endpoint, notification */
 static inline cap_t cap_tcb(word_t off) { return cap_make(CAP_TCB, cap_put(off, 0, 48), 0); }
 static inline cap_t cap_vcpu(word_t off) { return cap_make(CAP_VCPU, cap_put(off, 0, 48), 0); }

@@ -2,7 +2,7 @@
  * Grouped by file; each function's contract stands with its definition. */
 #pragma once
 #include "arch.h"
-#include "object.h"
+#include "state.h"
 
 /* syscall.c: entries from user level. The machine side has saved the registers in kernel.current->context; each of these
  * ends with the scheduler having chosen: the machine side then returns to kernel.current (arch_switch_to was called). */
@@ -75,6 +75,14 @@ struct lookup {
     struct slot *slot;
     unsigned bits_left;
 };
+void cspace_changed(struct tcb *);               /* its cspace slot was filled */
+/* The slot at `cptr` in a CSpace of one level; NULL: another CSpace or no such address, cspace_lookup() tells. */
+static inline struct slot *cspace_slot(const struct tcb *t, word_t cptr)
+{
+    const struct cspace_window *w = &t->cspace_window;
+    word_t index = cptr - w->first;
+    return t->cspace.cap.w0 == w->cap && index < w->count ? w->slots + index : NULL;
+}
 struct lookup cspace_lookup(struct tcb *, word_t cptr);                      /* full depth */
 struct lookup cspace_lookup_target(cap_t root, word_t index, word_t depth);  /* exact depth, for CNode operations; sets the refusal */
 void slot_insert(cap_t cap, struct slot *parent, struct slot *to);           /* derivation: `to` becomes a child or sibling */
@@ -125,10 +133,14 @@ bool fault_has_timeout_handler(const struct tcb *);
 word_t fault_message(struct tcb *faulter, struct tcb *receiver);  /* writes the words, returns the length */
 bool fault_reply(struct tcb *faulter, struct tcb *replier);       /* true: run on */
 
-/* fastpath.c: true: done, and kernel.current is who runs next. False: nothing was changed, take the general path. */
-bool fastpath_call(struct tcb *);
-bool fastpath_reply_recv(struct tcb *);
-bool fastpath_vcpu_fault(struct tcb *);
+/* fastpath.c: what they don't do themselves they leave, unchanged, to the general path. */
+void fastpath_call(struct tcb *);
+void fastpath_reply_recv(struct tcb *);
+void fastpath_send(struct tcb *, int64_t number);
+void fastpath_vcpu_fault(struct tcb *);
+/* syscall.c: the general path */
+void syscall_general(struct tcb *, int64_t number);
+void vcpu_fault_general(struct tcb *);
 
 /* tcb.c */
 void thread_suspend(struct tcb *);
@@ -156,7 +168,14 @@ void sched_context_complete_yield(struct tcb *yielder);  /* its YieldTo returns 
 
 /* schedule.c */
 void schedule(void);
-bool thread_is_highest(const struct tcb *);      /* nobody ready has a higher priority */
+static inline int ready_highest(void) /* a priority, -1: none */
+{
+    if (kernel.ready_summary == 0)
+        return -1;
+    int group = 63 - __builtin_clzll(kernel.ready_summary);
+    return group * 64 + 63 - __builtin_clzll(kernel.ready_bits[group]);
+}
+static inline bool thread_is_highest(const struct tcb *t) { return (int)t->priority >= ready_highest(); }
 void clock_update(void);                         /* kernel.now, kernel.consumed */
 void charge_current(void);                       /* what was consumed is charged to the current scheduling context */
 void thread_wake(struct tcb *);                  /* it may run now: candidate for the next thread */

@@ -34,6 +34,18 @@ static inline void endpoint_enqueue(struct endpoint *e, struct tcb *t, enum endp
     endpoint_set_head(e, before ? endpoint_head(e) : t, s);
 }
 
+/* The head leaves; its own link keeps its old value, which has no meaning outside a queue. */
+static inline void endpoint_pop(struct endpoint *e, const struct tcb *head, enum endpoint_state s)
+{
+    struct tcb *next = head->ipc_link.next;
+    if (next) {
+        next->ipc_link.prev = NULL;
+        endpoint_set_head(e, next, s);
+    } else {
+        *e = (struct endpoint){ENDPOINT_IDLE, NULL};
+    }
+}
+
 static inline void endpoint_dequeue(struct endpoint *e, struct tcb *t)
 {
     struct tcb *prev = t->ipc_link.prev, *next = t->ipc_link.next;

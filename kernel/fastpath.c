@@ -1,22 +1,17 @@
-/* The three operations that a VM's exits and a server's clients consist of, without the general machinery: Call to a passive
- * server that waits, its ReplyRecv, and a vCPU's exit to its waiting VMM. The scheduling context goes along with the
- * message, so neither clock nor ready queues are involved.
+/* The operations that a VM's exits and a server's clients consist of, without the general machinery: Call to a passive server
+ * that waits, its ReplyRecv, a vCPU's exit to its waiting VMM, and signals. With a call the scheduling context goes along, so
+ * neither clock nor ready queues are involved.
  *
  * Each first checks every condition and writes nothing; what doesn't fit takes the general path, which does the
- * same (tests/unit/kernel_fastpath.c compares them). */
+ * same (tests/unit/kernel_fastpath.c compares them). They end in tail calls: nothing needs to be kept on the stack. */
 #include "core.h"
 #include "endpoint.h"
 #include "reply.h"
-#include "state.h"
 
-/* A CSpace of one level, as all components here have: the capability, or null (anything else). */
 static inline cap_t lookup(const struct tcb *t, word_t cptr)
 {
-    cap_t root = t->cspace.cap;
-    unsigned radix = cnode_radix(root);
-    if (cap_tag(root) != CAP_CNODE || radix + cnode_guard_size(root) != 64 || cptr >> radix != cnode_guard(root))
-        return cap_null();
-    return ((struct slot *)object_at(cnode_offset(root)))[cptr & MASK(radix)].cap;
+    const struct slot *s = cspace_slot(t, cptr);
+    return s ? s->cap : cap_null();
 }
 
 /* Four words at most, no capabilities: all in registers. */
@@ -50,7 +45,8 @@ static inline void switch_directly(struct tcb *next)
 static inline struct tcb *passive_receiver(const struct tcb *t, cap_t c)
 {
     const word_t can_call = SEL4_RIGHT_GRANT | SEL4_RIGHT_GRANT_REPLY;
-    if (cap_tag(c) != CAP_ENDPOINT || !(cap_rights(c) & SEL4_RIGHT_WRITE) || !(cap_rights(c) & can_call))
+    word_t kind = cap_kind(c);
+    if ((kind & ~(can_call | SEL4_RIGHT_READ)) != CAP_KIND(CAP_ENDPOINT, SEL4_RIGHT_WRITE) || !(kind & can_call))
         return NULL;
     const struct endpoint *e = object_at(cap_offset48(c));
     if (endpoint_state(e) != ENDPOINT_RECEIVING)
@@ -64,7 +60,7 @@ static inline void hand_over(struct tcb *t, struct tcb *receiver, cap_t c)
 {
     struct reply *r = receiver->reply;
     struct sched_context *sc = t->sc;
-    endpoint_dequeue(object_at(cap_offset48(c)), receiver);
+    endpoint_pop(object_at(cap_offset48(c)), receiver, ENDPOINT_RECEIVING);
     receiver->context.rdi = cap_badge(c);
     receiver->reply = NULL;
     r->tcb = t;
@@ -78,73 +74,96 @@ static inline void hand_over(struct tcb *t, struct tcb *receiver, cap_t c)
     switch_directly(receiver);
 }
 
-bool fastpath_call(struct tcb *t)
+void fastpath_call(struct tcb *t)
 {
-    if (!short_message(t->context.rsi))
-        return false;
     cap_t c = lookup(t, t->context.rdi);
     struct tcb *receiver = passive_receiver(t, c);
-    if (!receiver)
-        return false;
+    if (!receiver || !short_message(t->context.rsi)) {
+        syscall_general(t, SEL4_SYS_CALL);
+        return;
+    }
     copy_message(&receiver->context, &t->context);
     hand_over(t, receiver, c);
-    return true;
 }
 
-bool fastpath_vcpu_fault(struct tcb *t)
+void fastpath_vcpu_fault(struct tcb *t)
 {
     cap_t c = t->fault_handler.cap;
     struct tcb *receiver = passive_receiver(t, c);
-    if (!receiver)
-        return false;
+    if (!receiver) {
+        vcpu_fault_general(t);
+        return;
+    }
     receiver->context.rsi = message_info(ATOLL_FAULT_VCPU, 0, 0, arch_vcpu_fault_message(t, receiver));
     hand_over(t, receiver, c);
-    return true;
 }
 
-bool fastpath_reply_recv(struct tcb *t)
+/* The answer is written: `caller` gets its scheduling context back, `t` waits for the next message. */
+static inline void hand_back(struct tcb *t, struct tcb *caller, struct reply *r, struct endpoint *e, bool can_grant)
 {
-    cap_t reply_cap = lookup(t, t->context.r12), c = lookup(t, t->context.rdi);
-    if (cap_tag(reply_cap) != CAP_REPLY || cap_tag(c) != CAP_ENDPOINT || !(cap_rights(c) & SEL4_RIGHT_READ))
-        return false;
-    struct reply *r = object_at(cap_offset48(reply_cap));
-    struct endpoint *e = object_at(cap_offset48(c));
-    struct tcb *caller = r->tcb;
     struct sched_context *sc = t->sc;
-    if (!caller || caller->state != THREAD_BLOCKED_ON_REPLY || caller->sc || reply_sc(r) != sc ||
-        endpoint_state(e) == ENDPOINT_SENDING || !thread_may_follow(caller, t) ||
-        (t->bound_notification && t->bound_notification->state == NOTIFICATION_ACTIVE))
-        return false;
-    bool vcpu_exit = caller->fault.type == ATOLL_FAULT_VCPU;
-    if (!vcpu_exit && (caller->fault.type != SEL4_FAULT_NULL || !short_message(t->context.rsi)))
-        return false;
-
-    bool run = true;
-    if (vcpu_exit) {
-        run = arch_vcpu_fault_reply(caller, t, message_label(t->context.rsi), message_length(t->context.rsi));
-        caller->fault.type = SEL4_FAULT_NULL;
-    } else {
-        copy_message(&caller->context, &t->context);
-        caller->context.rdi = 0;
-    }
     reply_stack_pop(sc, r);
     caller->reply = NULL;
     caller->sc = sc;
     sc->tcb = caller;
+    caller->state = THREAD_RUNNING;
     t->sc = NULL;
-    caller->state = run ? THREAD_RUNNING : THREAD_INACTIVE;
-
     t->blocked_on = e;
-    t->blocked_can_grant = (cap_rights(c) & SEL4_RIGHT_GRANT) != 0;
+    t->blocked_can_grant = can_grant;
     t->reply = r;
     r->tcb = t;
     t->state = THREAD_BLOCKED_ON_RECEIVE;
-    endpoint_enqueue(e, t, ENDPOINT_RECEIVING);
-    if (run && !kernel.reprogram) {
-        switch_directly(caller);
-    } else {
-        thread_wake(caller); /* no effect if it stays stopped */
-        schedule();
+    t->ipc_link = (struct queue_link){NULL, NULL};
+    e->tail = t;
+    endpoint_set_head(e, t, ENDPOINT_RECEIVING);
+    switch_directly(caller);
+}
+
+static __attribute__((noinline)) void resume_guest(struct tcb *t, struct tcb *caller, struct reply *r, struct endpoint *e,
+                                                   bool can_grant)
+{
+    arch_vcpu_fault_reply(caller, t, message_label(t->context.rsi), message_length(t->context.rsi)); /* it always runs on */
+    caller->fault.type = SEL4_FAULT_NULL;
+    hand_back(t, caller, r, e, can_grant);
+}
+
+void fastpath_reply_recv(struct tcb *t)
+{
+    cap_t reply_cap = lookup(t, t->context.r12), c = lookup(t, t->context.rdi);
+    if (cap_tag(reply_cap) != CAP_REPLY ||
+        (cap_kind(c) & CAP_KIND(MASK(5), SEL4_RIGHT_READ)) != CAP_KIND(CAP_ENDPOINT, SEL4_RIGHT_READ))
+        goto general;
+    struct reply *r = object_at(cap_offset48(reply_cap));
+    struct endpoint *e = object_at(cap_offset48(c));
+    struct tcb *caller = r->tcb;
+    if (!caller || caller->state != THREAD_BLOCKED_ON_REPLY || caller->sc || !t->sc || t->sc->reply != r ||
+        endpoint_state(e) != ENDPOINT_IDLE || !thread_may_follow(caller, t) ||
+        (t->bound_notification && t->bound_notification->state == NOTIFICATION_ACTIVE))
+        goto general;
+    bool can_grant = cap_rights(c) & SEL4_RIGHT_GRANT;
+    if (caller->fault.type == ATOLL_FAULT_VCPU) {
+        resume_guest(t, caller, r, e, can_grant);
+        return;
     }
-    return true;
+    if (caller->fault.type != SEL4_FAULT_NULL || !short_message(t->context.rsi))
+        goto general;
+    copy_message(&caller->context, &t->context);
+    caller->context.rdi = 0;
+    hand_back(t, caller, r, e, can_grant);
+    return;
+general:
+    syscall_general(t, SEL4_SYS_REPLY_RECV);
+}
+
+/* A signal; all other sends are not worth a path of their own. */
+void fastpath_send(struct tcb *t, int64_t number)
+{
+    cap_t c = lookup(t, t->context.rdi);
+    if ((cap_kind(c) & CAP_KIND(MASK(5), SEL4_RIGHT_WRITE)) != CAP_KIND(CAP_NOTIFICATION, SEL4_RIGHT_WRITE) ||
+        message_extra(t->context.rsi) != 0) { /* which would have to be looked up, and may fault */
+        syscall_general(t, number);
+        return;
+    }
+    notification_signal(object_at(cap_offset48(c)), cap_badge(c));
+    schedule();
 }

@@ -34,6 +34,13 @@ struct fault {
     word_t w[6]; /* as the message's words, without those that the thread's registers hold */
 };
 
+/* A CSpace of one level (guard and radix make up a whole word), as the common lookups want it: the slots of the addresses from
+ * `first` on. Derived from the TCB's cspace slot, valid as long as that holds the capability word `cap`. */
+struct cspace_window {
+    word_t cap, first, count;
+    struct slot *slots;
+};
+
 struct queue_link { /* membership in an endpoint's, notification's or ready queue */
     struct tcb *prev, *next;
 };
@@ -42,6 +49,7 @@ struct tcb {
     struct context context;
     uint8_t fpu[512] __attribute__((aligned(64))); /* FXSAVE image; a vCPU thread's state is in its vCPU */
     struct slot cspace, vspace, ipc_buffer, fault_handler, timeout_handler; /* the TCB's own slots */
+    struct cspace_window cspace_window;
     enum thread_state state;
     bool fpu_disabled;
     bool in_ready_queue, in_release_queue;

@@ -94,16 +94,6 @@ void ready_dequeue(struct tcb *t)
     t->in_ready_queue = false;
 }
 
-static int highest_ready(void) /* a priority, -1: none */
-{
-    if (kernel.ready_summary == 0)
-        return -1;
-    int group = 63 - __builtin_clzll(kernel.ready_summary);
-    return group * 64 + 63 - __builtin_clzll(kernel.ready_bits[group]);
-}
-
-bool thread_is_highest(const struct tcb *t) { return (int)t->priority >= highest_ready(); }
-
 /* Release queue: runnable threads whose budget comes back later. */
 static ticks_t release_time(const struct tcb *t) { return sched_context_refill(t->sc, 0)->time; }
 
@@ -236,43 +226,48 @@ static void run(struct tcb *next)
         arch_switch_to(next);
 }
 
-/* Chooses who runs when the kernel leaves. */
-void schedule(void)
+static void choose(bool runs)
 {
     struct tcb *current = kernel.current, *next = kernel.switch_to;
-    bool runs = thread_schedulable(current) && !current->in_ready_queue;
     if (next && !thread_schedulable(next))
         next = NULL;
     if (runs && !next && !kernel.reschedule) {
         run(current);
-    } else {
-        if (runs) {
-            clock_update();
-            if (kernel.current_sc == current->sc && budget_used_up()) {
-                charge_current();
-                timeslice_end(true);
-                next = kernel.switch_to; /* perhaps a timeout handler */
-            } else {
-                ready_enqueue(current, true);
-                if (next && (kernel.reschedule || next->priority <= current->priority)) {
-                    ready_enqueue(next, next->priority != current->priority);
-                    next = NULL;
-                }
+        return;
+    }
+    if (runs) {
+        clock_update();
+        if (kernel.current_sc == current->sc && budget_used_up()) {
+            charge_current();
+            timeslice_end(true);
+            next = kernel.switch_to; /* perhaps a timeout handler */
+        } else {
+            ready_enqueue(current, true);
+            if (next && (kernel.reschedule || next->priority <= current->priority)) {
+                ready_enqueue(next, next->priority != current->priority);
+                next = NULL;
             }
         }
-        int highest = highest_ready();
-        if (next && next->priority < highest) {
-            ready_enqueue(next, true);
-            next = NULL;
-        }
-        if (!next && highest >= 0) {
-            next = kernel.ready_head[highest];
-            ready_dequeue(next);
-        }
-        if (!next)
-            next = &idle;
-        run(next);
     }
+    int highest = ready_highest();
+    if (next && next->priority < highest) {
+        ready_enqueue(next, true);
+        next = NULL;
+    }
+    if (!next && highest >= 0) {
+        next = kernel.ready_head[highest];
+        ready_dequeue(next);
+    }
+    run(next ? next : &idle);
+}
+
+/* Chooses who runs when the kernel leaves. Most often nothing has happened that could change it. */
+void schedule(void)
+{
+    const struct tcb *current = kernel.current;
+    bool runs = thread_schedulable(current) && !current->in_ready_queue;
+    if (!runs || kernel.switch_to || kernel.reschedule || kernel.reprogram || current->sc != kernel.current_sc)
+        choose(runs);
     if (kernel.current->yield_to)
         sched_context_complete_yield(kernel.current);
 }

@@ -110,15 +110,21 @@ static void receive(struct tcb *t, bool blocking, bool with_reply)
 void handle_syscall(int64_t number)
 {
     struct tcb *t = kernel.current;
+    if (number == SEL4_SYS_CALL)
+        fastpath_call(t);
+    else if (number == SEL4_SYS_REPLY_RECV)
+        fastpath_reply_recv(t);
+    else if (number == SEL4_SYS_SEND || number == SEL4_SYS_NBSEND)
+        fastpath_send(t, number);
+    else
+        syscall_general(t, number);
+}
+
+void syscall_general(struct tcb *t, int64_t number)
+{
     switch (number) {
-    case SEL4_SYS_CALL:
-        if (fastpath_call(t))
-            return;
-        invoke(t, t->context.rdi, CALL | BLOCKING | DONATE);
-        break;
+    case SEL4_SYS_CALL: invoke(t, t->context.rdi, CALL | BLOCKING | DONATE); break;
     case SEL4_SYS_REPLY_RECV:
-        if (fastpath_reply_recv(t))
-            return;
         if (invoke(t, t->context.r12, DONATE | IPC_ONLY))
             receive(t, true, true);
         break;
@@ -186,8 +192,11 @@ void handle_vcpu_fault(void)
 {
     struct tcb *t = kernel.current;
     t->fault.type = ATOLL_FAULT_VCPU;
-    if (fastpath_vcpu_fault(t))
-        return;
+    fastpath_vcpu_fault(t);
+}
+
+void vcpu_fault_general(struct tcb *t)
+{
     fault_send(t);
     schedule();
 }

@@ -137,6 +137,7 @@ static status_t check_space(struct tcb *t, struct slot *cspace, word_t cspace_da
 static status_t set_space(const struct invocation *inv, struct tcb *t, const struct space *space)
 {
     status_t s = set_slot(inv, &t->cspace, space->cspace, space->cspace_from);
+    cspace_changed(t);
     if (s == STATUS_OK)
         s = set_slot(inv, &t->vspace, space->vspace, space->vspace_from);
     if (s == STATUS_OK && t == kernel.current && still_invoked(inv))

@@ -12,9 +12,6 @@
 #include "resources.h"
 #include "vcpu.h"
 
-uint8_t exit_special;           /* entry.S: what kernel_exit does */
-static struct tcb *bases_owner; /* whose FS and GS bases the registers hold */
-
 /* ---- objects ---- */
 
 static const struct object_kind {
@@ -231,39 +228,6 @@ status_t arch_check_ipc_buffer(word_t vaddr, cap_t cap)
     return vaddr & MASK(SEL4_IPC_BUFFER_BITS) ? refuse_plain(SEL4_ALIGNMENT_ERROR) : STATUS_OK;
 }
 
-static void bases_save(const struct tcb *next)
-{
-    if (!bases_owner || bases_owner == next)
-        return;
-    bases_owner->context.fs_base = read_fs_base();
-    bases_owner->context.gs_base = read_gs_base();
-    bases_owner = NULL;
-}
-
-void arch_switch_to(struct tcb *t)
-{
-    bases_save(t);
-    if (t->vcpu) {
-        exit_special = EXIT_TO_VCPU;
-        fpu_switch(t);
-        return;
-    }
-    exit_special = EXIT_TO_USER;
-    vspace_switch(t);
-    fpu_switch(t);
-    if (bases_owner != t) {
-        write_fs_base(t->context.fs_base);
-        write_gs_base(t->context.gs_base);
-        bases_owner = t;
-    }
-}
-
-void arch_switch_to_idle(void)
-{
-    bases_save(NULL);
-    exit_special = EXIT_TO_IDLE;
-}
-
 /* seL4_UserContext order, as indices. */
 enum { REGISTER_RIP = 0, REGISTER_RFLAGS = 2, REGISTER_FS_BASE = 18, REGISTER_GS_BASE = 19 };
 #define RFLAGS_USER 0xdd5ull /* CF PF AF ZF SF TF DF OF */
@@ -286,29 +250,6 @@ word_t *arch_context_word(struct context *c, unsigned index)
         CONTEXT_RDI, CONTEXT_RBP, CONTEXT_R8, CONTEXT_R9, CONTEXT_R10, CONTEXT_R11, CONTEXT_R12, CONTEXT_R13,
         CONTEXT_R14, CONTEXT_R15, offsetof(struct context, fs_base), offsetof(struct context, gs_base)};
     return (word_t *)((char *)c + offsets[index]);
-}
-
-void arch_tls_base_changed(struct tcb *t)
-{
-    t->context.fs_base = arch_sanitise_register(REGISTER_FS_BASE, t->context.fs_base);
-    if (t == bases_owner)
-        write_fs_base(t->context.fs_base);
-}
-
-void arch_fpu_flags_changed(struct tcb *t)
-{
-    if (t == kernel.current && !t->vcpu)
-        fpu_switch(t);
-}
-
-void arch_vcpu_unbind(struct tcb *t)
-{
-    fpu_forget(t);
-    if (bases_owner == t)
-        bases_owner = NULL;
-    if (t->vcpu)
-        t->vcpu->tcb = NULL;
-    t->vcpu = NULL;
 }
 
 /* ---- the machine ---- */

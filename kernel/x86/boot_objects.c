@@ -203,6 +203,7 @@ static void make_thread(word_t cnode_offset, word_t buffer_va, word_t buffer, wo
 
     slot_insert(cap_cnode(cnode_offset, SEL4_INIT_CNODE_BITS, 64 - SEL4_INIT_CNODE_BITS, 0), &cnode[SEL4_CAP_INIT_CNODE],
                 &init->cspace);
+    cspace_changed(init);
     slot_insert(cnode[SEL4_CAP_INIT_VSPACE].cap, &cnode[SEL4_CAP_INIT_VSPACE], &init->vspace);
     slot_insert(frame_set_mapping(cnode[SEL4_CAP_INIT_IPC_BUFFER].cap, FRAME_UNMAPPED, 0, 0), &cnode[SEL4_CAP_INIT_IPC_BUFFER],
                 &init->ipc_buffer);

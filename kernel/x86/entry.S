@@ -223,6 +223,8 @@ trap_emergency:
     push %r13
     push %r14
     push %r15
+    pushq $2 /* from user level AC and DF may be set */
+    popfq
     mov %rsp, %rdi
     and $-16, %rsp
     call trap_emergency_report

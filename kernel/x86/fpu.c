@@ -21,20 +21,18 @@
 #define FXSAVE_FCW 0    /* byte offsets in the FXSAVE image (APM vol 1, 11.4.4) */
 #define FXSAVE_MXCSR 24
 
-static struct tcb *owner_tcb; /* at most one of the two */
-struct vcpu *fpu_owner_vcpu;
+struct fpu_state fpu;
 static word_t xcr0 = XCR0_USER; /* as the register holds it */
-bool fpu_is_disabled;           /* CR0.TS */
 
 static void set_disabled(bool on)
 {
-    if (on == fpu_is_disabled)
+    if (on == fpu.disabled)
         return;
     if (on)
         write_cr0(read_cr0() | CR0_TS);
     else
         clts();
-    fpu_is_disabled = on;
+    fpu.disabled = on;
 }
 
 void fpu_set_xcr0(word_t value)
@@ -47,16 +45,16 @@ void fpu_set_xcr0(word_t value)
 
 static void save_owner(void)
 {
-    if (owner_tcb) {
-        fxsave(owner_tcb->fpu);
-    } else if (fpu_owner_vcpu && cpu.xsave) {
+    if (fpu.tcb) {
+        fxsave(fpu.tcb->fpu);
+    } else if (fpu.vcpu && cpu.xsave) {
         fpu_set_xcr0(cpu.xcr0_mask);
-        xsave(fpu_owner_vcpu->fpu, cpu.xcr0_mask);
-    } else if (fpu_owner_vcpu) {
-        fxsave(fpu_owner_vcpu->fpu);
+        xsave(fpu.vcpu->fpu, cpu.xcr0_mask);
+    } else if (fpu.vcpu) {
+        fxsave(fpu.vcpu->fpu);
     }
-    owner_tcb = NULL;
-    fpu_owner_vcpu = NULL;
+    fpu.tcb = NULL;
+    fpu.vcpu = NULL;
     /* AMD parts before Zen 2 restore FIP, FDP and FOP only if an exception is pending, so they would show the last owner's
      * addresses (APM vol 3, FXRSTOR; CPUID 8000_0008 EBX 2). */
     if (!cpu.x87_pointers_saved)
@@ -68,33 +66,33 @@ void fpu_switch_slowly(struct tcb *t)
     if (t->vcpu) {
         set_disabled(false);
         save_owner();
-        guest_refresh();
-        fpu_owner_vcpu = t->vcpu;
+        guest_loaded.refresh = true; /* XCR0 */
+        fpu.vcpu = t->vcpu;
         if (cpu.xsave) {
             fpu_set_xcr0(cpu.xcr0_mask);
-            xrstor(fpu_owner_vcpu->fpu, cpu.xcr0_mask);
+            xrstor(fpu.vcpu->fpu, cpu.xcr0_mask);
         } else {
-            fxrstor(fpu_owner_vcpu->fpu);
+            fxrstor(fpu.vcpu->fpu);
         }
     } else if (t->fpu_disabled) {
         set_disabled(true);
     } else {
         set_disabled(false);
-        if (owner_tcb == t)
+        if (fpu.tcb == t)
             return;
         save_owner();
         fpu_set_xcr0(XCR0_USER);
-        owner_tcb = t;
+        fpu.tcb = t;
         fxrstor(t->fpu);
     }
 }
 
 void fpu_forget(const void *owner)
 {
-    if (owner_tcb == owner)
-        owner_tcb = NULL;
-    if (fpu_owner_vcpu == owner)
-        fpu_owner_vcpu = NULL;
+    if (fpu.tcb == owner)
+        fpu.tcb = NULL;
+    if (fpu.vcpu == owner)
+        fpu.vcpu = NULL;
 }
 
 static void image_init(uint8_t *image)

@@ -79,8 +79,25 @@ enum frame_rights frame_rights_mask(enum frame_rights, word_t rights);
 /* Address spaces of threads */
 void vspace_init(paddr_t kernel_pml4, word_t window_entry, word_t image_entry);
 void vspace_root_init(word_t *pml4);          /* copy the kernel's two entries into a new PML4 */
-void vspace_switch(const struct tcb *);       /* load the thread's tables, or the kernel's own */
 void vspace_root_gone(word_t offset);         /* stop using a root that is going away */
-paddr_t vspace_loaded(void);                   /* the root in CR3 */
 paddr_t vspace_nested_paddr(const struct tcb *); /* a vCPU thread's nested root, 0: none that is valid */
 void vspace_forget(void);                     /* an ASID goes */
+paddr_t vspace_find(const struct tcb *);      /* the thread's root, or else the kernel's own; remembers the former */
+
+/* Which root CR3 holds, and the capability words whose roots were found valid: a switch to the same again needs no second
+ * look. They are forgotten whenever an ASID goes. */
+#define VSPACE_KNOWN 8u
+#define VSPACE_UNKNOWN 1ull /* no root's capability word */
+struct known_root {
+    word_t cap;
+    paddr_t root;
+};
+extern struct vspace_state {
+    word_t cap;   /* names what is loaded */
+    paddr_t root; /* CR3 */
+    struct known_root known[VSPACE_KNOWN]; /* by ASID */
+} vspace;
+static inline struct known_root *vspace_known(word_t cap)
+{
+    return &vspace.known[table_asid((cap_t){cap, 0}) % VSPACE_KNOWN];
+}

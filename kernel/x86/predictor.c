@@ -13,45 +13,35 @@
 
 #define PRED_CMD_IBPB 1 /* APM vol 2, 3.2.9 */
 
-static paddr_t last_root;             /* the domain that ran last: a user root.. */
-static const struct vcpu *last_guest; /* ..and the guest that belongs to it, if any */
+struct predictor predictor;
 
-static void barrier(void)
+void predictor_barrier(void)
 {
     if (cpu.ibpb)
         wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
 }
 
-void predictor_switch_user(paddr_t root)
-{
-    if (root == last_root)
-        return;
-    barrier();
-    last_root = root;
-    last_guest = NULL;
-}
-
 void predictor_switch_guest(const struct vcpu *v)
 {
-    if (v == last_guest)
+    if (v == predictor.guest)
         return;
-    if (v->vmm_root != last_root || last_guest)
-        barrier();
-    last_root = v->vmm_root;
-    last_guest = v;
+    if (v->vmm_root != predictor.root || predictor.guest)
+        predictor_barrier();
+    predictor.root = v->vmm_root;
+    predictor.guest = v;
 }
 
 /* The physical address may become another root: it must not look like the same domain. */
 void predictor_forget(paddr_t root)
 {
-    if (root == last_root)
-        last_root = 0;
+    if (root == predictor.root)
+        predictor.root = 0;
 }
 
 void predictor_forget_guest(const struct vcpu *v)
 {
-    if (v != last_guest)
+    if (v != predictor.guest)
         return;
-    last_root = 0;
-    last_guest = NULL;
+    predictor.root = 0;
+    predictor.guest = NULL;
 }

@@ -29,12 +29,11 @@ static uint8_t host_state[4096] __attribute__((aligned(4096))); /* for VMSAVE an
 static paddr_t msr_map_paddr, io_map_paddr, host_state_paddr;
 static bool present, has_tsc_aux;
 static bool flush_needed; /* TLB entries of the guest are stale */
-static bool refresh;      /* that, or another register that guests and hosts share */
 
 /* What the hardware holds of a guest. */
 static struct vcpu *last;
 static paddr_t last_root;
-static word_t loaded_tsc_aux;
+struct guest_loaded guest_loaded;
 
 static struct vmcb *vmcb_of(struct vcpu *v) { return (struct vmcb *)(void *)v->hardware; }
 static const struct vmcb *vmcb_read(const struct vcpu *v) { return (const struct vmcb *)(const void *)v->hardware; }
@@ -126,9 +125,7 @@ void guest_init(struct vcpu *v)
 
 /* ---- running ---- */
 
-void vcpu_flush_tlb(void) { flush_needed = refresh = true; }
-void guest_refresh(void) { refresh = true; }
-
+void vcpu_flush_tlb(void) { flush_needed = guest_loaded.refresh = true; }
 void guest_forget(const struct vcpu *v)
 {
     if (last == v)
@@ -137,17 +134,13 @@ void guest_forget(const struct vcpu *v)
 
 static void set_tsc_aux(word_t value)
 {
-    if (!has_tsc_aux || value == loaded_tsc_aux)
+    if (!has_tsc_aux || value == guest_loaded.tsc_aux)
         return;
     wrmsr(MSR_TSC_AUX, value);
-    loaded_tsc_aux = value;
+    guest_loaded.tsc_aux = value;
 }
 
-void guest_leave_domain(void)
-{
-    set_tsc_aux(0);
-    refresh = true;
-}
+void guest_clear_tsc_aux(void) { set_tsc_aux(0); }
 
 /* Everything that the hardware must hold for this guest and that stays as it is from one entry to the next. */
 static void switch_in(struct vcpu *v, paddr_t nested_root)
@@ -167,7 +160,7 @@ static void switch_in(struct vcpu *v, paddr_t nested_root)
     set_tsc_aux(v->tsc_aux);
     last = v;
     last_root = nested_root;
-    flush_needed = refresh = false;
+    flush_needed = guest_loaded.refresh = false;
 }
 
 /* An event whose delivery an exit cut short is delivered again at the next entry, unless the instruction that raised it is done again
@@ -297,7 +290,7 @@ static enum guest_end classify(struct vcpu *v)
 enum guest_end guest_run(struct vcpu *v, paddr_t nested_root)
 {
     struct vmcb *b = vmcb_of(v);
-    if (v != last || nested_root != last_root || refresh)
+    if (v != last || nested_root != last_root || guest_loaded.refresh)
         switch_in(v, nested_root);
     svm_enter(v, v->paddr, host_state_paddr);
     b->tlb_control = TLB_KEEP;
@@ -446,7 +439,7 @@ static void write_control(struct vcpu *v, const word_t *w)
     /* Paging as the guest's TLB entries know it: as the guest's own MOV would, a change here makes them stale. */
     if (b->cr0 != w[0] || b->cr3 != w[2] || b->cr4 != w[3] || (b->efer & ~EFER_SVME) != w[5])
         flush_needed = true;
-    refresh = true; /* XCR0 */
+    guest_loaded.refresh = true; /* XCR0 */
     b->cr0 = w[0], b->cr2 = w[1], b->cr3 = w[2], b->cr4 = w[3];
     b->virtual_interrupt = (b->virtual_interrupt & ~V_TPR_MASK) | w[4];
     b->efer = w[5] | EFER_SVME; /* VMRUN insists on it */
@@ -487,7 +480,7 @@ void guest_write_group(struct vcpu *v, unsigned group, const word_t *w)
         b->sysenter_cs = w[5], b->sysenter_esp = w[6], b->sysenter_eip = w[7], b->pat = w[8];
         break;
     case VCPU_GROUP_EVENT: set_event(v, w[0]), set_interrupt_state(v, w[1]); break;
-    case VCPU_GROUP_TSC: b->tsc_offset = w[0], v->tsc_aux = w[1], refresh = true; break;
+    case VCPU_GROUP_TSC: b->tsc_offset = w[0], v->tsc_aux = w[1], guest_loaded.refresh = true; break;
     default: break;
     }
 }

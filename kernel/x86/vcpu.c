@@ -111,12 +111,12 @@ word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
 }
 
 /* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. Most replies carry rax to rdx or nothing. */
-bool arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length)
+void arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length)
 {
     struct vcpu *v = vcpu_thread->vcpu;
     const struct context *c = &replier->context;
     word_t groups = label & MASK(VCPU_REPLY_ADVANCE_SHIFT);
-    v->vmm_root = vspace_loaded();
+    v->vmm_root = vspace.root;
     if (groups == VCPU_GROUP_ABCD && (v->transfer_in[v->exit.class] & VCPU_GROUP_ABCD) && length >= 4) {
         guest_write_abcd(v, c->r10, c->r8, c->r9, c->r15); /* nothing to check */
     } else if (groups) {
@@ -126,19 +126,18 @@ bool arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t 
         const word_t *buffer = tcb_ipc_buffer(replier, false);
         if (refused || n > length || (n > SEL4_MSG_REGISTERS && !buffer)) {
             refuse_state(v, refused ? refused : groups, 0xff);
-            return true;
+            return;
         }
         for (unsigned i = SEL4_MSG_REGISTERS; i < n; i++)
             words[i] = buffer[SEL4_IPC_MSG_WORD + i];
         int wrong = write_groups(v, groups, words);
         if (wrong >= 0) {
             refuse_state(v, (word_t)wrong >> 8, (word_t)wrong & 0xff);
-            return true;
+            return;
         }
     }
     if (label >> VCPU_REPLY_ADVANCE_SHIFT)
         guest_advance(v, label >> VCPU_REPLY_ADVANCE_SHIFT & 0xf);
-    return true;
 }
 
 /* ---- the object ---- */

@@ -65,9 +65,19 @@ void guest_read_abcd(const struct vcpu *, word_t *words);
 void guest_write_abcd(struct vcpu *, word_t rax, word_t rbx, word_t rcx, word_t rdx);
 void guest_advance(struct vcpu *, word_t bytes);
 void guest_exit_message(const struct vcpu *, struct context *to); /* MR0..MR3 of the exit message */
-void guest_refresh(void);                             /* what the next entry takes for granted has changed */
 bool guest_try_event(struct vcpu *, word_t event);    /* true: will be delivered at the next entry; else a window exit is armed */
 void guest_forget(const struct vcpu *);               /* it is going: drop what the hardware holds of it */
-void guest_leave_domain(void);                        /* another address space runs: clear what guests share with users */
+/* What the hardware holds of the last guest. */
+extern struct guest_loaded {
+    word_t tsc_aux;
+    bool refresh; /* what an entry takes for granted has changed: TLB entries, or a register that guests and hosts share */
+} guest_loaded;
+void guest_clear_tsc_aux(void);
+static inline void guest_leave_domain(void) /* another address space runs: clear what guests share with users */
+{
+    guest_loaded.refresh = true;
+    if (guest_loaded.tsc_aux)
+        guest_clear_tsc_aux();
+}
 void vcpu_flush_tlb(void);                            /* a nested mapping went: before the next entry */
 void vcpu_run(void);                                  /* vcpu.c, from entry.S: kernel.current is a vCPU thread */

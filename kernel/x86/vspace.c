@@ -10,18 +10,19 @@
 
 static paddr_t kernel_pml4;
 static word_t window_entry, image_entry;
-static paddr_t loaded;      /* CR3 */
 
-/* The capability words whose roots were last found valid: a switch to the same again needs no second look. Forgotten whenever a
- * root or an ASID pool goes. */
-static word_t loaded_cap, nested_cap;
+struct vspace_state vspace;
+
+/* The same for nested roots, of which there is one in use. */
+static word_t nested_cap;
 static paddr_t nested_root;
 
 void vspace_init(paddr_t pml4, word_t window, word_t image)
 {
-    kernel_pml4 = loaded = pml4;
+    kernel_pml4 = vspace.root = pml4;
     window_entry = window;
     image_entry = image;
+    vspace_forget();
 }
 
 void vspace_root_init(word_t *pml4)
@@ -63,19 +64,15 @@ status_t lookup_refused(enum level missing)
     return SEL4_FAILED_LOOKUP;
 }
 
-/* The thread's root as the hardware wants it. A capability whose ASID is gone names nothing. On the path of every switch. */
+/* The thread's root as the hardware wants it; 0: its capability names none, or one whose ASID is gone. */
 static paddr_t thread_root(const struct tcb *t, enum cap_tag tag, enum root_kind kind)
 {
     cap_t cap = t->vspace.cap;
     if (cap_tag(cap) != tag || !table_mapped(cap))
         return 0;
-    const struct asid_pool *pool = kernel.asid_pools[table_asid(cap) / ASIDS_PER_POOL];
-    if (!pool || pool->roots[table_asid(cap) % ASIDS_PER_POOL] != (table_offset(cap) | kind))
-        return 0;
-    return table_offset(cap) + kernel.window_paddr;
+    struct root r = root_of_asid(table_asid(cap));
+    return r.kind == kind && r.offset == table_offset(cap) ? r.offset + kernel.window_paddr : 0;
 }
-
-paddr_t vspace_loaded(void) { return loaded; }
 
 paddr_t vspace_nested_paddr(const struct tcb *t)
 {
@@ -86,37 +83,33 @@ paddr_t vspace_nested_paddr(const struct tcb *t)
     return nested_root;
 }
 
-void vspace_forget(void) { loaded_cap = nested_cap = 0; }
+paddr_t vspace_find(const struct tcb *t)
+{
+    paddr_t root = thread_root(t, CAP_PML4, ROOT_PML4);
+    if (!root)
+        return kernel_pml4; /* the thread's first instruction faults */
+    *vspace_known(t->vspace.cap.w0) = (struct known_root){t->vspace.cap.w0, root};
+    return root;
+}
+
+void vspace_forget(void)
+{
+    nested_cap = 0;
+    vspace.cap = VSPACE_UNKNOWN;
+    for (unsigned i = 0; i < VSPACE_KNOWN; i++)
+        vspace.known[i].cap = VSPACE_UNKNOWN;
+}
 
 static void load(paddr_t pml4)
 {
-    if (pml4 == loaded)
-        return;
-    loaded = pml4;
+    vspace.root = pml4;
     write_cr3(pml4);
-}
-
-/* vCPU threads and the idle thread have no user half: they run on whatever is loaded, so that the VMM's TLB survives its guest. */
-void vspace_switch(const struct tcb *t)
-{
-    if (t->vspace.cap.w0 == loaded_cap && loaded_cap)
-        return predictor_switch_user(loaded); /* back from a guest, perhaps another's */
-    paddr_t root = thread_root(t, CAP_PML4, ROOT_PML4);
-    loaded_cap = root ? t->vspace.cap.w0 : 0;
-    if (!root)
-        root = kernel_pml4; /* the thread's first instruction faults */
-    if (root == loaded)
-        return;
-    predictor_switch_user(root);
-    clear_selectors();
-    guest_leave_domain();
-    load(root);
 }
 
 void vspace_root_gone(word_t offset)
 {
     vspace_forget();
-    if (offset + kernel.window_paddr == loaded)
+    if (offset + kernel.window_paddr == vspace.root)
         load(kernel_pml4);
     predictor_forget(offset + kernel.window_paddr);
 }
@@ -126,7 +119,7 @@ void tlb_flush_page(const struct root *r, word_t va)
 {
     if (r->kind == ROOT_NESTED)
         vcpu_flush_tlb();
-    else if (r->offset + kernel.window_paddr == loaded)
+    else if (r->offset + kernel.window_paddr == vspace.root)
         invlpg(va);
 }
 
@@ -134,8 +127,8 @@ void tlb_flush_root(const struct root *r)
 {
     if (r->kind == ROOT_NESTED)
         vcpu_flush_tlb();
-    else if (r->offset + kernel.window_paddr == loaded)
-        write_cr3(loaded);
+    else if (r->offset + kernel.window_paddr == vspace.root)
+        write_cr3(vspace.root);
 }
 
 /* The attribute word's low bits are the PAT index as PWT, PCD, PAT (cpu.c programs the table to match). The host's PAT also

@@ -72,12 +72,11 @@ word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
     message_set_word(receiver, 0, sender->fault.w[0]);
     return 1;
 }
-bool arch_vcpu_fault_reply(struct tcb *t, struct tcb *replier, word_t label, word_t length)
+void arch_vcpu_fault_reply(struct tcb *t, struct tcb *replier, word_t label, word_t length)
 {
     (void)replier;
     t->fault.w[1] = label;
     t->fault.w[2] = length;
-    return true;
 }
 bool machine_interrupt_pending(void)
 {
@@ -145,6 +144,7 @@ void host_start(void)
     kernel.all_threads = root;
     arch_tcb_init(root);
     slot_insert(slot_of(CNODE)->cap, slot_of(CNODE), &root->cspace);
+    cspace_changed(root);
     slot_insert(slot_of(VSPACE)->cap, slot_of(VSPACE), &root->vspace);
     slot_insert(slot_of(BUFFER)->cap, slot_of(BUFFER), &root->ipc_buffer);
     root->ipc_buffer_words = object_at(0x12000);

@@ -6,21 +6,42 @@
 enum { EP = 100, NOTIFICATION, REPLY, BADGED, A = 110, B = 120 };
 
 static bool enabled;
-static unsigned taken;
-bool __real_fastpath_call(struct tcb *);
-bool __real_fastpath_reply_recv(struct tcb *);
-bool __real_fastpath_vcpu_fault(struct tcb *);
-bool __wrap_fastpath_call(struct tcb *);
-bool __wrap_fastpath_reply_recv(struct tcb *);
-bool __wrap_fastpath_vcpu_fault(struct tcb *);
-static bool count(bool done)
+static unsigned left; /* how often the fast path left it to the general one */
+void __real_fastpath_call(struct tcb *);
+void __real_fastpath_reply_recv(struct tcb *);
+void __real_fastpath_send(struct tcb *, int64_t);
+void __real_fastpath_vcpu_fault(struct tcb *);
+void __real_syscall_general(struct tcb *, int64_t);
+void __real_vcpu_fault_general(struct tcb *);
+void __wrap_fastpath_call(struct tcb *);
+void __wrap_fastpath_reply_recv(struct tcb *);
+void __wrap_fastpath_send(struct tcb *, int64_t);
+void __wrap_fastpath_vcpu_fault(struct tcb *);
+void __wrap_syscall_general(struct tcb *, int64_t);
+void __wrap_vcpu_fault_general(struct tcb *);
+void __wrap_syscall_general(struct tcb *t, int64_t number)
 {
-    taken += done;
-    return done;
+    left++;
+    __real_syscall_general(t, number);
 }
-bool __wrap_fastpath_call(struct tcb *t) { return enabled && count(__real_fastpath_call(t)); }
-bool __wrap_fastpath_reply_recv(struct tcb *t) { return enabled && count(__real_fastpath_reply_recv(t)); }
-bool __wrap_fastpath_vcpu_fault(struct tcb *t) { return enabled && count(__real_fastpath_vcpu_fault(t)); }
+void __wrap_vcpu_fault_general(struct tcb *t)
+{
+    left++;
+    __real_vcpu_fault_general(t);
+}
+void __wrap_fastpath_call(struct tcb *t)
+{
+    enabled ? __real_fastpath_call(t) : __real_syscall_general(t, SEL4_SYS_CALL);
+}
+void __wrap_fastpath_reply_recv(struct tcb *t)
+{
+    enabled ? __real_fastpath_reply_recv(t) : __real_syscall_general(t, SEL4_SYS_REPLY_RECV);
+}
+void __wrap_fastpath_send(struct tcb *t, int64_t number)
+{
+    enabled ? __real_fastpath_send(t, number) : __real_syscall_general(t, number);
+}
+void __wrap_fastpath_vcpu_fault(struct tcb *t) { enabled ? __real_fastpath_vcpu_fault(t) : __real_vcpu_fault_general(t); }
 
 struct state {
     struct kernel kernel;
@@ -45,6 +66,8 @@ static void normalise(void)
     for (struct tcb *t = kernel.all_threads; t; t = t->all_link.next) {
         if (t->state != THREAD_BLOCKED_ON_SEND && t->state != THREAD_BLOCKED_ON_RECEIVE)
             t->blocked_on = NULL;
+        if (t->state != THREAD_BLOCKED_ON_SEND && t->state != THREAD_BLOCKED_ON_RECEIVE && t->state != THREAD_BLOCKED_ON_NOTIFICATION)
+            t->ipc_link = (struct queue_link){NULL, NULL};
         if (!t->in_ready_queue)
             t->ready_link = (struct queue_link){NULL, NULL};
         memset(t->lookup_failure, 0, sizeof t->lookup_failure);
@@ -65,10 +88,10 @@ static void both_ways(void (*step)(void), bool expect_fast)
     struct state general = save();
     restore(&before);
     enabled = true;
-    taken = 0;
+    left = 0;
     step();
     invariants_check();
-    assert_int_equal(taken, expect_fast);
+    assert_int_equal(left, !expect_fast);
     struct state kept = save();
     normalise();
     struct state fast = save();
@@ -186,12 +209,57 @@ static void what_does_not_fit_goes_the_general_way(void **state)
     assert_int_equal(server->context.rdi, 8);
 }
 
+static word_t send_to, send_extra;
+static void send(void)
+{
+    struct context *c = &kernel.current->context;
+    c->rdi = send_to;
+    c->rsi = message_info(0, 0, send_extra, 1);
+    host_syscall(SEL4_SYS_SEND);
+}
+
+static void signals(void **state)
+{
+    (void)state;
+    setup(100, 120);
+    send_to = NOTIFICATION;
+    both_ways(send, true); /* root waits there, and is above the client */
+    assert_ptr_equal(kernel.current, root);
+    both_ways(send, true);
+    both_ways(send, true);
+    assert_int_equal(notification_of(NOTIFICATION)->state, NOTIFICATION_ACTIVE);
+    root->context.rdi = NOTIFICATION;
+    host_syscall(SEL4_SYS_WAIT);
+    assert_ptr_equal(kernel.current, root);
+    /* a waiter below the sender, one that lacks a scheduling context, and one that is bound */
+    struct tcb *low = host_thread(FREE, 10, false);
+    low->state = THREAD_RUNNING;
+    notification_wait(low, notification_of(NOTIFICATION), true);
+    both_ways(send, true);
+    assert_ptr_equal(kernel.current, root);
+    assert_true(low->in_ready_queue);
+    server->bound_notification = notification_of(NOTIFICATION);
+    notification_of(NOTIFICATION)->bound_tcb = server;
+    both_ways(send, true);
+    assert_int_equal(server->state, THREAD_RUNNING);
+    send_extra = 1; /* has to be looked up */
+    both_ways(send, false);
+    send_extra = 0;
+    send_to = REPLY;
+    both_ways(send, false);
+    send_to = 900; /* empty */
+    both_ways(send, false);
+    send_to = 1ull << 60; /* nowhere */
+    both_ways(send, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(call_and_reply),
         cmocka_unit_test(same_priority),
         cmocka_unit_test(exits_of_a_virtual_cpu),
+        cmocka_unit_test(signals),
         cmocka_unit_test(what_does_not_fit_goes_the_general_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,12 @@ static void check_threads(void)
             assert_int_equal(t->in_ready_queue + t->in_release_queue + (t == kernel.current), 1);
         if (t->yield_to)
             assert_ptr_equal(t->yield_to->yield_from, t);
+        const struct cspace_window *w = &t->cspace_window;
+        if (cap_tag(t->cspace.cap) == CAP_CNODE && w->cap == t->cspace.cap.w0 && w->count != 0) {
+            assert_int_equal(w->count, BIT(cnode_radix(t->cspace.cap)));
+            assert_int_equal(w->first >> cnode_radix(t->cspace.cap), cnode_guard(t->cspace.cap));
+            assert_ptr_equal(w->slots, object_at(cnode_offset(t->cspace.cap)));
+        }
         struct slot *slots = &t->cspace;
         for (unsigned i = 0; i < TCB_SLOTS; i++)
             if (!slot_is_empty(&slots[i]))
