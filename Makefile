@@ -233,6 +233,7 @@ unit-capdl: $(CAPDL_UNIT_TESTS:%=$(B)/unit/%)
 UNIT_SUITES += unit-seeded
 .PHONY: unit-seeded
 unit-seeded: all guests
+	@scripts/test-run $(B)/results capdl_tool tests/unit/capdl_tool.sh $(B)
 	@scripts/test-run $(B)/results capdl_seeded tests/seeded/capdl/run $(B)
 
 # Fuzzing, FUZZ_SECONDS each, from what `atoll compile` writes for the example.

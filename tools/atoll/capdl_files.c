@@ -137,8 +137,9 @@ static int compare(const struct capdl_model *text, const char *dir, uint32_t nod
     if (!binary)
         return -1;
     int status = capdl_equal(text, binary, what, sizeof what)
-                     ? 0 : refuse(why, "%s/node.%" PRIu32 ".cdl: it is not what node.%" PRIu32 ".spec says (%s): compile again", dir, node,
-                                  node, what);
+                     ? 0
+                     : refuse(why, "%s/node.%" PRIu32 ".cdl: it is not what node.%" PRIu32 ".spec says (%s): compile again", dir,
+                              node, node, what);
     capdl_free(binary);
     return status;
 }

@@ -29,7 +29,8 @@ static bool parse_section(struct parser *p)
     if (p->part == CAPDL_STANDARD && scan_is_name(p, "irq")) {
         if (!scan_next(p))
             return false;
-        return scan_is_name(p, "maps") ? scan_next(p) && parse_later(p, BODY_IRQS, "", 0) : parse_refuse(p, "'maps' is missing behind 'irq'");
+        return scan_is_name(p, "maps") ? scan_next(p) && parse_later(p, BODY_IRQS, "", 0)
+                                       : parse_refuse(p, "'maps' is missing behind 'irq'");
     }
     /* Where a capability was derived from, and the schedule of domains, give nobody a way to anything. */
     if (p->part == CAPDL_STANDARD && (scan_is_name(p, "cdt") || scan_is_name(p, "domains")))
@@ -64,7 +65,8 @@ int capdl_parse(struct capdl_model *m, enum capdl_part part, const char *file, c
     if (!p || size > TEXT_MAX) {
         snprintf(why->text, sizeof why->text, "%s:1: %s", file, p ? "the file is larger than 64 MiB" : "not enough memory");
     } else {
-        *p = (struct parser){.m = m, .part = part, .why = why, .file = file, .at = text, .end = text + size, .line = 1, .token_line = 1};
+        *p = (struct parser){.m = m, .part = part, .why = why, .file = file, .at = text, .end = text + size, .line = 1,
+                             .token_line = 1};
         if (parse_module(p) && m->full)
             parse_refuse(p, "the model is too large");
         status = p->failed ? -1 : 0;

@@ -86,7 +86,8 @@ static bool annex_cap(struct parser *p, const struct capdl_cap *c, uint32_t hold
     for (uint32_t i = 0; i < p->m->cap_count; i++)
         if (p->m->caps[i].holder == holder && p->m->caps[i].slot == c->slot) {
             if (p->m->caps[i].object != object)
-                return parse_refuse(p, "slot %" PRIu32 " of '%s' holds something else in the standard part", c->slot, p->m->objects[holder].name);
+                return parse_refuse(p, "slot %" PRIu32 " of '%s' holds something else in the standard part", c->slot,
+                                    p->m->objects[holder].name);
             p->m->caps[i].span = c->span;
             return true;
         }

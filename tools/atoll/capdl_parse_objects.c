@@ -242,7 +242,8 @@ static bool parse_object(struct parser *p)
         return parse_refuse(p, "'%s' is a word of the language", name);
     if (scan_is(p, '/'))
         return parse_refuse(p, "qualified names are not used here; name the untyped's cover instead");
-    if (!scan_expect(p, '=', "behind an object's name") || !parse_type(p, &type) || !parse_params(p, &ps, type) || !check_params(p, &ps, type))
+    if (!scan_expect(p, '=', "behind an object's name") || !parse_type(p, &type) || !parse_params(p, &ps, type) ||
+        !check_params(p, &ps, type))
         return false;
     bool cover = scan_is(p, '{');
     if (cover && type != CAPDL_UT)

@@ -69,7 +69,8 @@ static void resource_params(struct conversion *c, uint32_t object, const struct 
     };
     for (size_t i = 0; i < sizeof params / sizeof params[0]; i++)
         if (capdl_keys[params[i].key].types >> c->m->objects[object].own & 1)
-            capdl_param_add(c->m, object, params[i].key, params[i].key == CAPDL_KEY_WRITE ? params[i].value != 0 : params[i].value, NULL);
+            capdl_param_add(c->m, object, params[i].key,
+                            params[i].key == CAPDL_KEY_WRITE ? params[i].value != 0 : params[i].value, NULL);
 }
 
 static void resource_add(struct conversion *c, const struct system_request *r)
@@ -339,7 +340,8 @@ static void thread_add(struct conversion *c, const struct spec_thread *t)
     uint32_t tcb = c->objects[t->tcb];
     const struct { enum capdl_key key; uint64_t value; } params[] = {
         {CAPDL_KEY_ADDR, t->ipc_vaddr}, {CAPDL_KEY_IP, t->ip}, {CAPDL_KEY_SP, t->sp}, {CAPDL_KEY_PRIO, t->priority},
-        {CAPDL_KEY_MAX_PRIO, t->mcp}, {CAPDL_KEY_AFFINITY, 0}, {CAPDL_KEY_RESUME, t->resume}, {CAPDL_KEY_FPU_DISABLED, t->flags & SEL4_TCB_FLAG_FPU_DISABLED},
+        {CAPDL_KEY_MAX_PRIO, t->mcp}, {CAPDL_KEY_AFFINITY, 0}, {CAPDL_KEY_RESUME, t->resume},
+        {CAPDL_KEY_FPU_DISABLED, t->flags & SEL4_TCB_FLAG_FPU_DISABLED},
         {CAPDL_KEY_DOM, 0}, {CAPDL_KEY_INIT, t->argument},
     };
     for (size_t i = 0; i < sizeof params / sizeof params[0]; i++)

@@ -107,7 +107,8 @@ static bool tcb_slot_takes(uint32_t slot, enum capdl_type held)
 bool capdl_slot_takes(const struct capdl_object *holder, uint32_t slot, enum capdl_type held)
 {
     if (holder->type == CAPDL_NOTHING) /* a party: its threads and its memory */
-        return (holder->own == CAPDL_VM && (held == CAPDL_TCB || held == CAPDL_UT)) || (holder->own == CAPDL_TRUSTED && held == CAPDL_TCB);
+        return (holder->own == CAPDL_VM && (held == CAPDL_TCB || held == CAPDL_UT)) ||
+               (holder->own == CAPDL_TRUSTED && held == CAPDL_TCB);
     switch (holder->type) {
     case CAPDL_TCB: return tcb_slot_takes(slot, held);
     case CAPDL_CNODE: return held != CAPDL_NOTHING;

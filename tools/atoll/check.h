@@ -61,6 +61,7 @@ struct check_party {
     uint32_t first_fact;
 };
 
+#define CHECK_MAX_FINDINGS 1000 /* more are not told */
 struct check_finding { char text[512]; };
 
 struct check {

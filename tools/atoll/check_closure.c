@@ -255,8 +255,9 @@ static void inside(struct check *c, uint32_t party, uint32_t thing, uint32_t rig
         for (uint32_t i = 0; i < m->object_count; i++) {
             if (m->objects[i].parent != object)
                 continue;
-            bool frame = m->objects[i].type == CAPDL_FRAME;
-            add(c, party, at - object + i, rights & CHECK_HOLD ? all_rights(m->objects[i].type) : frame || m->objects[i].type == CAPDL_UT ? rights : 0,
+            enum capdl_type type = m->objects[i].type;
+            uint32_t reached = type == CAPDL_FRAME || type == CAPDL_UT ? rights : 0;
+            add(c, party, at - object + i, rights & CHECK_HOLD ? all_rights(type) : reached,
                 (struct check_reason){.why = CHECK_WHY_INSIDE, .thing = at});
         }
         at = c->member[at];
@@ -270,7 +271,8 @@ static void device(struct check *c, uint32_t party, uint32_t thing)
     const struct capdl_model *m = check_model(c, thing, &object);
     uint32_t base = thing - object, first = capdl_caps_of(m, object, &count);
     for (uint32_t i = first; i < first + count; i++)
-        add(c, party, base + m->caps[i].object, cap_rights(m, &m->caps[i]), (struct check_reason){.why = CHECK_WHY_DEVICE, .thing = thing});
+        add(c, party, base + m->caps[i].object, cap_rights(m, &m->caps[i]),
+            (struct check_reason){.why = CHECK_WHY_DEVICE, .thing = thing});
 }
 
 /* Control capabilities make others: every interrupt of the node, every device's I/O space. */

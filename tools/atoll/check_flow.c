@@ -43,23 +43,39 @@ static void between(struct check *c, enum capdl_type type, const struct check_fa
         check_edge_add(c, from, to, CHECK_SHARE, thing, thing);
 }
 
-static void two_writers(struct check *c, uint32_t thing)
+/* A queue has two ends, and each of its pages one writer. What a party has only because others could pass it on is no further fault. */
+static void shared_page(struct check *c, uint32_t thing)
 {
-    uint32_t writers[2] = {CAPDL_NONE, CAPDL_NONE}; /* the first two parties */
-    if (!check_shared_page(c, thing))
-        return;
-    for (uint32_t i = c->first_fact[thing]; i != CAPDL_NONE; i = c->facts[i].next_of_thing) {
-        const struct check_fact *f = &c->facts[i];
-        if (!(f->rights & CHECK_WRITE) || f->reasons[1].why == CHECK_WHY_FROM)
+    uint32_t ends[3] = {CAPDL_NONE, CAPDL_NONE, CAPDL_NONE}, writers[2] = {CAPDL_NONE, CAPDL_NONE}; /* in the parties' order */
+    const char *name = check_object(c, thing)->name;
+
+    for (uint32_t party = 0; party < c->party_count; party++) {
+        const struct check_fact *f = check_fact(c, party, thing);
+        if (!f || f->reasons[f->rights & CHECK_READ ? 0 : 1].why == CHECK_WHY_FROM)
             continue;
-        uint32_t *worst = writers[0] > writers[1] ? &writers[0] : &writers[1];
-        if (f->party < *worst)
-            *worst = f->party;
+        *(ends[0] == CAPDL_NONE ? &ends[0] : ends[1] == CAPDL_NONE ? &ends[1] : &ends[2]) = party;
+        if ((f->rights & CHECK_WRITE) && f->reasons[1].why != CHECK_WHY_FROM)
+            *(writers[0] == CAPDL_NONE ? &writers[0] : &writers[1]) = party;
     }
-    if (writers[0] != CAPDL_NONE && writers[1] != CAPDL_NONE)
-        check_finding(c, "shared memory '%s' may be written by %s and by %s: each page of a queue has one writer",
-                      check_object(c, thing)->name, c->parties[writers[writers[0] > writers[1]]].name,
-                      c->parties[writers[writers[0] < writers[1]]].name);
+    if (ends[2] != CAPDL_NONE)
+        check_finding(c, "shared memory '%s' is reached by %s, %s and %s: a queue has two ends", name, c->parties[ends[0]].name,
+                      c->parties[ends[1]].name, c->parties[ends[2]].name);
+    if (writers[1] != CAPDL_NONE)
+        check_finding(c, "shared memory '%s' may be written by %s and by %s: each page of a queue has one writer", name,
+                      c->parties[writers[0]].name, c->parties[writers[1]].name);
+}
+
+/* What a trusted component writes for itself is nobody else's to read. */
+static void private_page(struct check *c, uint32_t thing)
+{
+    for (uint32_t a = c->first_fact[thing]; a != CAPDL_NONE; a = c->facts[a].next_of_thing)
+        for (uint32_t b = c->first_fact[thing]; b != CAPDL_NONE; b = c->facts[b].next_of_thing) {
+            const struct check_party *reader = &c->parties[c->facts[a].party], *writer = &c->parties[c->facts[b].party];
+            if (reader->kind <= CHECK_LOOSE && writer->kind == CHECK_TRUSTED && !writer->compromised &&
+                (c->facts[a].rights & CHECK_READ) && (c->facts[b].rights & CHECK_WRITE))
+                check_finding(c, "%s may read '%s', which %s writes for itself", reader->name, check_object(c, thing)->name,
+                              writer->name);
+        }
 }
 
 static void through_things(struct check *c)
@@ -69,8 +85,10 @@ static void through_things(struct check *c)
         uint32_t first = c->first_fact[thing];
         if (first == CAPDL_NONE)
             continue;
-        if (type == CAPDL_FRAME)
-            two_writers(c, thing);
+        if (type == CAPDL_FRAME && check_shared_page(c, thing))
+            shared_page(c, thing);
+        else if (type == CAPDL_FRAME)
+            private_page(c, thing);
         for (uint32_t a = first; a != CAPDL_NONE; a = c->facts[a].next_of_thing)
             for (uint32_t b = first; b != CAPDL_NONE; b = c->facts[b].next_of_thing)
                 if (a != b)

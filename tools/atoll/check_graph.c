@@ -23,7 +23,8 @@ bool check_grow(struct check *c, void **array, uint32_t count, uint32_t *room, s
 void check_finding(struct check *c, const char *format, ...)
 {
     va_list arguments;
-    if (!check_grow(c, (void **)&c->findings, c->finding_count, &c->finding_room, sizeof *c->findings))
+    if (c->finding_count == CHECK_MAX_FINDINGS ||
+        !check_grow(c, (void **)&c->findings, c->finding_count, &c->finding_room, sizeof *c->findings))
         return;
     struct check_finding *f = &c->findings[c->finding_count];
     va_start(arguments, format);

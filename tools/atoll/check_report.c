@@ -49,17 +49,14 @@ static void why_text(const struct check *c, uint32_t party, uint32_t thing, enum
         case CHECK_WHY_SLOT: {
             uint32_t holder;
             const struct capdl_model *m = check_model(c, r->thing, &holder);
-            enum capdl_type type = m->objects[holder].type;
-            if (type == CAPDL_CNODE && (check_fact(c, party, r->thing)->rights & CHECK_USE) == 0) {
-                snprintf(part, sizeof part, "%s%s slot %" PRIu32, depth ? ", by " : "", thing_text(c, r->thing, name, sizeof name), r->slot);
-                append(text, size, part);
-                thing = r->thing;
-                right = CHECK_HOLD;
-                continue;
-            }
-            snprintf(part, sizeof part, "%s%s slot %" PRIu32, depth ? ", by " : "", thing_text(c, r->thing, name, sizeof name), r->slot);
+            snprintf(part, sizeof part, "%s%s slot %" PRIu32, depth ? ", by " : "", thing_text(c, r->thing, name, sizeof name),
+                     r->slot);
             append(text, size, part);
-            return;
+            if (m->objects[holder].type != CAPDL_CNODE || (check_fact(c, party, r->thing)->rights & CHECK_USE))
+                return; /* its own */
+            thing = r->thing;
+            right = CHECK_HOLD;
+            continue;
         }
         case CHECK_WHY_INSIDE: case CHECK_WHY_CONTROL: case CHECK_WHY_DEVICE:
             if (c->same[r->thing] == c->same[thing]) {
@@ -192,21 +189,26 @@ static void compromise_report(const struct check *c, uint32_t party, FILE *f)
     fprintf(f, "%s is trusted, but not its own master\n    %s\n", c->parties[party].name, text);
 }
 
+static bool same_component(const struct check_party *p, const struct check_party *q)
+{
+    size_t length = strcspn(p->name, "@");
+    return p->kind == CHECK_TRUSTED && q->kind == CHECK_TRUSTED && strcspn(q->name, "@") == length &&
+           strncmp(p->name, q->name, length) == 0;
+}
+
 static void trusted_report(const struct check *c, FILE *f)
 {
     fputs("trusted: boot and init (until the nodes run), the kernels", f);
     for (uint32_t i = 0; i < c->party_count; i++) {
-        const char *at = strchr(c->parties[i].name, '@');
-        bool seen = c->parties[i].kind != CHECK_TRUSTED || !at;
-        uint32_t nodes = 0;
-        for (uint32_t k = 0; !seen && k < i; k++)
-            seen = c->parties[k].kind == CHECK_TRUSTED && strncmp(c->parties[k].name, c->parties[i].name, (size_t)(at - c->parties[i].name) + 1) == 0;
-        if (seen)
+        uint32_t nodes = 0, first = i;
+        for (uint32_t k = 0; k < c->party_count; k++)
+            if (same_component(&c->parties[i], &c->parties[k])) {
+                nodes++;
+                first = k < first ? k : first;
+            }
+        if (nodes == 0 || first != i)
             continue;
-        for (uint32_t k = i; k < c->party_count; k++)
-            nodes += c->parties[k].kind == CHECK_TRUSTED &&
-                     strncmp(c->parties[k].name, c->parties[i].name, (size_t)(at - c->parties[i].name) + 1) == 0;
-        fprintf(f, ", %.*s", (int)(at - c->parties[i].name), c->parties[i].name);
+        fprintf(f, ", %.*s", (int)strcspn(c->parties[i].name, "@"), c->parties[i].name);
         if (nodes > 1)
             fprintf(f, " on %" PRIu32 " nodes", nodes);
     }
@@ -240,7 +242,8 @@ bool check_report(const struct check *c, FILE *f)
     }
     free(edges);
     trusted_report(c, f);
-    fprintf(f, "%" PRIu32 " nodes, %" PRIu32 " VMs, %" PRIu32 " of %" PRIu32 " pairs isolated", c->system->node_count, vms, isolated, pairs);
+    fprintf(f, "%" PRIu32 " nodes, %" PRIu32 " VMs, %" PRIu32 " of %" PRIu32 " pairs isolated", c->system->node_count, vms, isolated,
+            pairs);
     if (wrong)
         fprintf(f, ", %" PRIu32 " other thing%s wrong", wrong, wrong == 1 ? "" : "s");
     fputc('\n', f);

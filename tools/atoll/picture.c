@@ -80,15 +80,15 @@ static void row(const struct check *c, uint32_t node, uint32_t party, FILE *f)
     const struct check_party *p = &c->parties[party];
     int length = (int)strcspn(p->name, "@");
 
-    fprintf(f, "<tr><td port=\"p%" PRIu32 "\" bgcolor=\"%s\" width=\"150\" height=\"%s\">", party,
+    fprintf(f, "<tr><td port=\"p%" PRIu32 "\" bgcolor=\"%s\" width=\"165\" height=\"%s\">", party,
             p->compromised ? "#ff8080" : colours[p->kind], p->kind == CHECK_VM ? "58" : "26");
     if (p->kind == CHECK_VM) {
         fprintf(f, "<b>VM %.*s</b>", length, p->name);
         uint64_t memory = vm_memory(c, node, p->name);
         if (memory >> 30 && !(memory & ((1u << 30) - 1)))
-            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " GiB RAM of its own, VMM</font>", memory >> 30);
+            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " GiB RAM, its own VMM</font>", memory >> 30);
         else if (memory)
-            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " MiB RAM of its own, VMM</font>", memory >> 20);
+            fprintf(f, "<br/><font point-size=\"10\">%" PRIu64 " MiB RAM, its own VMM</font>", memory >> 20);
     } else {
         fprintf(f, "%.*s", length, p->name);
     }
@@ -143,9 +143,12 @@ static void arrow(const struct check *c, uint32_t a, uint32_t b, FILE *f)
     channels(c, b, a, back);
     if (!there[0] && !back[0])
         return;
-    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 "%s -> n%" PRIu32 ":p%" PRIu32 "%s [dir=%s, color=\"%s\", penwidth=%s, fontcolor=\"%s\"%s", p->node, a,
-            red ? "" : ":s", q->node, b, red ? "" : ":n", there[0] && back[0] ? "both" : there[0] ? "forward" : "back",
-            red ? "#d00000" : "#305080", red ? "3" : "1.8", red ? "#d00000" : "#305080", red ? ", constraint=false" : "");
+    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 "%s -> n%" PRIu32 ":p%" PRIu32 "%s [dir=%s, ", p->node, a, red ? "" : ":s", q->node, b,
+            red ? "" : ":n", there[0] && back[0] ? "both" : there[0] ? "forward" : "back");
+    fprintf(f, red ? "color=\"#d00000\", fontcolor=\"#d00000\", penwidth=3"
+                   : "color=\"#305080\", fontcolor=\"#305080\", penwidth=1.8");
+    if (red || p->node != 0) /* only what the control node has to do with orders the picture */
+        fputs(", constraint=false", f);
     label_print(there, back, f);
 }
 
@@ -170,8 +173,10 @@ static void quiet_arrow(const struct check *c, uint32_t above, uint32_t below, F
         }
     if (end == CAPDL_NONE)
         return;
-    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 ":e -> n%" PRIu32 ":p%" PRIu32 ":e [dir=%s, color=\"#9aa7b4\", penwidth=1, fontcolor=\"#7a8794\", constraint=false", above, end,
-            below, c->party_count - c->system->node_count + below, all_there[0] && all_back[0] ? "both" : all_there[0] ? "forward" : "back");
+    fprintf(f, "  n%" PRIu32 ":p%" PRIu32 ":e -> n%" PRIu32 ":p%" PRIu32 ":e [dir=%s, color=\"#9aa7b4\", fontcolor=\"#7a8794\", penwidth=1, ",
+            above, end, below, c->party_count - c->system->node_count + below,
+            all_there[0] && all_back[0] ? "both" : all_there[0] ? "forward" : "back");
+    fputs("constraint=false", f);
     label_print(all_there, all_back, f);
 }
 
@@ -188,6 +193,8 @@ void picture_print(const struct check *c, FILE *f)
         if (node > 0)
             fprintf(f, "  n0 -> n%" PRIu32 " [style=invis];\n", node);
     }
+    for (uint32_t node = 1; node + 1 < c->system->node_count; node++) /* the others in a row */
+        fprintf(f, "  {rank=same; n%" PRIu32 " -> n%" PRIu32 " [style=invis]}\n", node, node + 1);
     for (uint32_t a = 0; a < c->party_count; a++)
         for (uint32_t b = 0; b < c->party_count; b++)
             if ((check_untrusted(&c->parties[a]) || check_untrusted(&c->parties[b])) &&
