@@ -246,7 +246,7 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
     part_cap(manager, s, MANAGER_SLOT_VMM_VSPACE, vmm.space.root, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VCPU_TCB, t->tcb, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VMM_SC, vmm.thread->sc, SEL4_ALL_RIGHTS, 0);
-    part_cap(manager, s, MANAGER_SLOT_VMM_NOTIFICATION, notification, SEL4_ALL_RIGHTS, 0);
+    part_cap(manager, s, MANAGER_SLOT_VMM_NOTIFICATION, notification, SEL4_RIGHT_WRITE, 0); /* to bind a context to it */
     part_cap(manager, s, MANAGER_SLOT_VCPU, vcpu, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_NESTED, nested, SEL4_ALL_RIGHTS, 0);
     spec_caps(s, manager->cnode, MANAGER_SLOT_TABLES, spec_untyped(s, 12 + log2_up(needs.tables), "manager.tables"), 1);

@@ -164,6 +164,16 @@ static enum vm_next exit_xsetbv(struct vm *vm)
     return VM_RESUME;
 }
 
+static enum vm_next exit_tsc(struct vm *vm)
+{
+    uint64_t now = vm_tsc(vm);
+
+    vcpu_set(&vm->vcpu, W_RDX, VCPU_GROUP_ABCD, now >> 32);
+    vcpu_set(&vm->vcpu, W_RAX, VCPU_GROUP_ABCD, (uint32_t)now);
+    advance(vm, opcode_rdtsc, sizeof opcode_rdtsc);
+    return VM_RESUME;
+}
+
 /* KVM's convention, as CPUID names KVM: an unknown call returns -ENOSYS. None is offered. */
 static enum vm_next exit_call(struct vm *vm)
 {
@@ -209,11 +219,7 @@ enum vm_next exit_handle(struct vm *vm)
     case EXIT_RDPMC: /* no counters */
         vcpu_raise_gp(v);
         return VM_RESUME;
-    case EXIT_TSC:
-        vcpu_set(v, W_RDX, VCPU_GROUP_ABCD, vm_tsc(vm) >> 32);
-        vcpu_set(v, W_RAX, VCPU_GROUP_ABCD, (uint32_t)vm_tsc(vm));
-        advance(vm, opcode_rdtsc, sizeof opcode_rdtsc);
-        return VM_RESUME;
+    case EXIT_TSC: return exit_tsc(vm);
     case EXIT_PAUSE:
         advance(vm, opcode_pause, sizeof opcode_pause);
         return VM_RESUME;
