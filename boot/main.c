@@ -256,6 +256,7 @@ void boot_run(const struct boot_input *found)
     cpu_check();
     pic_silence(); /* before the local APIC stops listening to the 8259: a request that is already up must go down again */
     cpu_enable_x2apic();
+    smp_stop_others();
 
     stage_reached(STAGE_FIRMWARE);
     discover_memory();

@@ -11,8 +11,8 @@
 #define MSR_ICR 0x830
 #define ICR_INIT 0x4500u    /* delivery mode INIT, level assert */
 #define ICR_STARTUP 0x4600u /* delivery mode start-up; bits 7..0 page number */
+#define ICR_OTHERS 0xc0000u /* shorthand: all excluding self */
 
-#define AFTER_INIT_MICROSECONDS 100 /* the 10 ms of old manuals were for discrete APICs */
 #define AFTER_SIPI_MICROSECONDS 1000
 #define TIME_OUT_MICROSECONDS 2000000
 
@@ -34,6 +34,11 @@ static void send(uint32_t apic_id, uint32_t command)
     msr_write(MSR_ICR, (uint64_t)apic_id << 32 | command);
 }
 
+void smp_stop_others(void)
+{
+    send(0, ICR_OTHERS | ICR_INIT);
+}
+
 static int wait_for(uint32_t node, const struct clock *clock, uint64_t microseconds)
 {
     uint64_t start = tsc_read();
@@ -50,8 +55,6 @@ static void start_one(const struct launch *l, uint32_t node, uint64_t page)
     uint32_t id = l->apic_ids[node], sipi = ICR_STARTUP | (uint32_t)(page >> 12);
     processor_stack_top = l->plan->nodes[node].stack + PLAN_STACK_SIZE;
     starting = node;
-    send(id, ICR_INIT);
-    clock_wait(&l->clock, AFTER_INIT_MICROSECONDS);
     send(id, sipi);
     if (wait_for(node, &l->clock, AFTER_SIPI_MICROSECONDS))
         return;
