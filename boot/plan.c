@@ -189,7 +189,7 @@ static bool divide_private(const struct plan_input *in, unsigned index, struct r
         return REFUSE(plan, "node %u: %lu KiB of private memory are too small: kernel and tables take %lu KiB, init takes %lu KiB", index,
                       size / 1024, overhead / 1024, in->init_size / 1024);
     if (size - overhead > PLAN_MAX_WINDOW)
-        return REFUSE(plan, "node %u: private memory of more than 512 GiB", index);
+        return REFUSE(plan, "node %u: private memory of more than 128 GiB", index);
     return true;
 }
 

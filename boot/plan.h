@@ -11,7 +11,7 @@
 
 #define PLAN_LARGE_PAGE 0x200000ull
 #define PLAN_STACK_SIZE 0x2000u                       /* boot's stack on the node's core, until the kernel runs */
-#define PLAN_MAX_WINDOW (512ull << 30)                /* one entry of a PML4 */
+#define PLAN_MAX_WINDOW (128ull << 30)                /* what a kernel can number slots in (kernel/cap.h) */
 #define PLAN_MAX_REST 96                              /* pieces of left-over memory, and of address space that isn't RAM */
 
 struct plan_input {

@@ -2,6 +2,15 @@
 #include "core.h"
 #include "state.h"
 
+static status_t source_check(const struct slot *slot, word_t depth)
+{
+    if (!slot_is_empty(slot) && cap_tag(slot->cap) != CAP_ZOMBIE)
+        return STATUS_OK;
+    kernel.current->lookup_failure[0] = SEL4_LOOKUP_MISSING;
+    kernel.current->lookup_failure[1] = depth;
+    return refuse_lookup(true);
+}
+
 static status_t source_lookup(cap_t root, word_t index, word_t depth, struct slot **slot)
 {
     struct lookup l = cspace_lookup_target(root, index, depth);
@@ -9,13 +18,8 @@ static status_t source_lookup(cap_t root, word_t index, word_t depth, struct slo
         return refuse_lookup(true);
     if (l.status != STATUS_OK)
         return l.status;
-    if (slot_is_empty(l.slot) || cap_tag(l.slot->cap) == CAP_ZOMBIE) {
-        kernel.current->lookup_failure[0] = SEL4_LOOKUP_MISSING;
-        kernel.current->lookup_failure[1] = depth;
-        return refuse_lookup(true);
-    }
     *slot = l.slot;
-    return STATUS_OK;
+    return source_check(l.slot, depth);
 }
 
 /* Copy, Mint, Move and Mutate: from the slot in extra[0]'s space to `to`. */
@@ -52,17 +56,20 @@ static status_t decode_transfer(struct invocation *inv, struct slot *to)
     return STATUS_OK;
 }
 
-/* pivot goes to `to`, source to pivot's place; `to` may be the source's slot: a swap. */
+/* pivot goes to `to`, source to pivot's place; `to` may be the source's slot: a swap. No word of the message is read twice: what
+ * was checked must be what is used, even if a device can write the IPC buffer. */
 static status_t decode_rotate(struct invocation *inv, struct slot *to)
 {
     if (inv->length < 8 || !inv->extra[0] || !inv->extra[1])
         return refuse_plain(SEL4_TRUNCATED_MESSAGE);
+    word_t pivot_data = invocation_arg(inv, 2), pivot_depth = invocation_arg(inv, 4);
+    word_t from_data = invocation_arg(inv, 5), from_depth = invocation_arg(inv, 7);
     struct slot *from, *pivot;
-    struct lookup l = cspace_lookup_target(inv->extra[1]->cap, invocation_arg(inv, 6), invocation_arg(inv, 7));
+    struct lookup l = cspace_lookup_target(inv->extra[1]->cap, invocation_arg(inv, 6), from_depth);
     if (l.status != STATUS_OK)
         return l.status == SEL4_FAILED_LOOKUP ? refuse_lookup(true) : l.status;
     from = l.slot;
-    l = cspace_lookup_target(inv->extra[0]->cap, invocation_arg(inv, 3), invocation_arg(inv, 4));
+    l = cspace_lookup_target(inv->extra[0]->cap, invocation_arg(inv, 3), pivot_depth);
     if (l.status != STATUS_OK)
         return l.status;
     pivot = l.slot;
@@ -70,17 +77,13 @@ static status_t decode_rotate(struct invocation *inv, struct slot *to)
         return refuse_plain(SEL4_ILLEGAL_OPERATION);
     if (from != to && !slot_is_empty(to))
         return refuse_plain(SEL4_DELETE_FIRST);
-    status_t s = source_lookup(inv->extra[1]->cap, invocation_arg(inv, 6), invocation_arg(inv, 7), &from);
+    status_t s = source_check(from, from_depth);
     if (s == STATUS_OK)
-        s = source_lookup(inv->extra[0]->cap, invocation_arg(inv, 3), invocation_arg(inv, 4), &pivot);
+        s = source_check(pivot, pivot_depth);
     if (s != STATUS_OK)
         return s;
-    cap_t from_cap = cap_update_data(from->cap, true, invocation_arg(inv, 5));
-    cap_t pivot_cap = cap_update_data(pivot->cap, true, invocation_arg(inv, 2));
-    if (invocation_arg(inv, 5) == 0)
-        from_cap = from->cap;
-    if (invocation_arg(inv, 2) == 0)
-        pivot_cap = pivot->cap;
+    cap_t from_cap = from_data == 0 ? from->cap : cap_update_data(from->cap, true, from_data);
+    cap_t pivot_cap = pivot_data == 0 ? pivot->cap : cap_update_data(pivot->cap, true, pivot_data);
     if (cap_tag(from_cap) == CAP_NULL || cap_tag(pivot_cap) == CAP_NULL)
         return refuse_plain(SEL4_ILLEGAL_OPERATION);
     if (from == to) {
