@@ -1,8 +1,5 @@
 /* The capability section: who holds what in which slot; interrupts. */
 #include "capdl_parser.h"
-#include <ctype.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool parse_rights(struct parser *p, struct capdl_cap *c)

@@ -1,8 +1,6 @@
 /* The objects section: declarations with their parameters. */
 #include "capdl_parser.h"
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FILL_MAX 512

@@ -1,7 +1,5 @@
 /* References: a name, or elements of an array; and bodies that are read once everything is declared. */
 #include "capdl_parser.h"
-#include <ctype.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 

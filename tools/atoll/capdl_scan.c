@@ -2,7 +2,6 @@
 #include "capdl_parser.h"
 #include <ctype.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool parse_refuse(struct parser *p, const char *format, ...)

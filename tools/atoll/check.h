@@ -74,7 +74,7 @@ struct check {
     uint32_t *owner;  /* of a TCB: its party */
     struct check_party *parties;
     struct check_fact *facts;
-    struct { uint32_t thing, party; } *controls; /* whoever holds the thing controls the party; sorted by thing */
+    struct check_control { uint32_t thing, party; } *controls; /* whoever holds the thing controls the party; sorted by thing */
     struct check_edge *edges;                    /* at most one per pair and flow; sorted by from, to */
     struct check_finding *findings;
     uint32_t *buckets;                           /* hash of (party, thing) to facts */

@@ -121,6 +121,13 @@ static void control(struct check *c, uint32_t party, uint32_t over, uint32_t thi
 
 /* ---- the first facts: what threads have ---- */
 
+static void controlled_by(struct check *c, uint32_t thing, uint32_t party)
+{
+    if (!check_grow(c, (void **)&c->controls, c->control_count, &c->control_room, sizeof *c->controls))
+        return;
+    c->controls[c->control_count++] = (struct check_control){thing, party};
+}
+
 /* Everything below a table: the frames are the party's, and whoever holds a table of it controls the party. */
 static void vspace(struct check *c, uint32_t node, uint32_t root, uint32_t party)
 {
@@ -130,10 +137,8 @@ static void vspace(struct check *c, uint32_t node, uint32_t root, uint32_t party
     at[depth] = 0;
     for (;;) { /* tables nest by type, so four levels are all there can be */
         first = capdl_caps_of(m, stack[depth], &count);
-        if (at[depth] == 0 && check_grow(c, (void **)&c->controls, c->control_count, &c->control_room, sizeof *c->controls)) {
-            c->controls[c->control_count].thing = c->base[node] + stack[depth];
-            c->controls[c->control_count++].party = party;
-        }
+        if (at[depth] == 0)
+            controlled_by(c, c->base[node] + stack[depth], party);
         if (at[depth] >= count) {
             if (depth-- == 0)
                 return;
@@ -148,14 +153,6 @@ static void vspace(struct check *c, uint32_t node, uint32_t root, uint32_t party
             at[depth] = 0;
         }
     }
-}
-
-static void controlled_by(struct check *c, uint32_t thing, uint32_t party)
-{
-    if (!check_grow(c, (void **)&c->controls, c->control_count, &c->control_room, sizeof *c->controls))
-        return;
-    c->controls[c->control_count].thing = thing;
-    c->controls[c->control_count++].party = party;
 }
 
 static void thread(struct check *c, uint32_t node, uint32_t tcb, uint32_t party)
@@ -194,7 +191,7 @@ static void bound_memory(struct check *c, uint32_t node, uint32_t record)
 }
 
 /* "NAME@kernel = log": this node's kernel writes the pages of NAME; log_tail: it reads them. */
-static void kernel_log(struct check *c, uint32_t node, const struct capdl_object *o, uint32_t kernel)
+static void kernel_log(struct check *c, const struct capdl_object *o, uint32_t kernel)
 {
     char name[CAPDL_NAME_MAX];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(o->name, "@"), o->name);
@@ -206,12 +203,11 @@ static void kernel_log(struct check *c, uint32_t node, const struct capdl_object
             add(c, kernel, c->base[other] + frame, o->own == CAPDL_LOG ? CHECK_WRITE : CHECK_READ,
                 (struct check_reason){.why = CHECK_WHY_KERNEL});
         }
-    (void)node;
 }
 
 static int by_thing(const void *a, const void *b)
 {
-    const struct { uint32_t thing, party; } *x = a, *y = b;
+    const struct check_control *x = a, *y = b;
     return x->thing != y->thing ? (x->thing > y->thing) - (x->thing < y->thing) : (x->party > y->party) - (x->party < y->party);
 }
 
@@ -226,7 +222,7 @@ static void first_facts(struct check *c)
             else if (o->own == CAPDL_VM)
                 bound_memory(c, node, i);
             else if (o->own == CAPDL_LOG || o->own == CAPDL_LOG_TAIL)
-                kernel_log(c, node, o, kernel + node);
+                kernel_log(c, o, kernel + node);
         }
     if (c->control_count)
         qsort(c->controls, c->control_count, sizeof *c->controls, by_thing);

@@ -106,11 +106,9 @@ static bool extent_of(const struct capdl_model *m, uint32_t object, struct exten
     const struct capdl_param *p;
     if ((o->type == CAPDL_FRAME || o->type == CAPDL_UT) && (p = capdl_param(m, object, CAPDL_KEY_PADDR))) {
         const struct capdl_param *bits = capdl_param(m, object, o->type == CAPDL_UT ? CAPDL_KEY_BITS : CAPDL_KEY_PAGE_BITS);
-        *e = (struct extent){.space = o->type, .first = p->value, .last = p->value + (1ull << (bits ? bits->value & 63 : 0)) - 1};
-        if (o->parent != CAPDL_NONE)
-            return false; /* it lies in its untyped, which has an extent of its own */
-        e->space = 0;
-        return e->last >= e->first;
+        *e = (struct extent){.first = p->value, .last = p->value + (1ull << (bits ? bits->value & 63 : 0)) - 1};
+        /* What lies in an untyped with an extent is reached through it. */
+        return e->last >= e->first && (o->parent == CAPDL_NONE || !capdl_param(m, o->parent, CAPDL_KEY_PADDR));
     }
     if (o->type == CAPDL_IO_PORTS && (p = capdl_param(m, object, CAPDL_KEY_PORTS))) {
         *e = (struct extent){.space = 1, .first = p->value & 0xffffffff, .last = p->value >> 32};
@@ -129,9 +127,11 @@ static int by_extent(const void *a, const void *b)
     return x->space != y->space ? (x->space > y->space) - (x->space < y->space) : (x->first > y->first) - (x->first < y->first);
 }
 
+struct named { const struct capdl_object *o; uint32_t thing; };
+
 static int by_system_name(const void *a, const void *b)
 {
-    const struct { const struct capdl_object *o; uint32_t thing; } *x = a, *y = b;
+    const struct named *x = a, *y = b;
     int order = strcmp(x->o->name, y->o->name);
     return order ? order : x->o->index != y->o->index ? (x->o->index > y->o->index) - (x->o->index < y->o->index)
                                                       : (x->thing > y->thing) - (x->thing < y->thing);
@@ -139,7 +139,7 @@ static int by_system_name(const void *a, const void *b)
 
 static void unite_all(struct check *c)
 {
-    struct { const struct capdl_object *o; uint32_t thing; } *named = malloc((c->thing_count + 1) * sizeof *named);
+    struct named *named = malloc((c->thing_count + 1) * sizeof *named);
     struct extent *extents = malloc((c->thing_count + 1) * sizeof *extents);
     uint32_t named_count = 0, extent_count = 0;
 
