@@ -40,7 +40,8 @@ static void medium_open(EFI_HANDLE image)
     EFI_LOADED_IMAGE *self = protocol(image, (EFI_GUID)EFI_LOADED_IMAGE_PROTOCOL_GUID);
     EFI_FILE_IO_INTERFACE *files = self ? protocol(self->DeviceHandle, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID) : NULL;
     if (!files || files->OpenVolume(files, &medium) != EFI_SUCCESS)
-        stop("the medium that boot was started from has no file system that the firmware can read; start from an image written by \"atoll image\"");
+        stop("the medium that boot was started from has no file system that the firmware can read; "
+             "start from an image written by \"atoll image\"");
 }
 
 /* Up to `size` bytes of a file of ours; returns how many there were. */

@@ -1,5 +1,5 @@
-/* What survives a warm reset: the stage that was reached, boot's log, and where the kernels' logs are. It lies in RAM that is given to nobody,
- * at a place that each boot finds again (docs/decisions/0011). Firmware that clears memory, or a cold start, loses it; it is never
+/* What survives a warm reset: the stage that was reached, boot's log, and where the kernels' logs are. It lies in RAM that is given
+ * to nobody, at a place that each boot finds again (docs/decisions/0011). Firmware that clears memory, or a cold start, loses it; it is never
  * trusted. Compiles for the host. */
 #pragma once
 #include <stdint.h>

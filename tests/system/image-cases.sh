@@ -28,6 +28,12 @@ case_image() {
     report $? "BOOTX64.EFI is boot.efi"
     [ "$(mdir -b -i "$dir/one@@1M" ::/atoll | grep -c 'vm\.')" -eq 1 ]
     report $? "two modules with the same contents are one file"
+    for wrong in "" "-o $dir/no/such/folder"; do
+        # shellcheck disable=SC2086
+        "$B/atoll" image "$file" $wrong >"$dir/out" 2>&1
+        [ $? -eq 2 ] && [ "$(grep -c '^atoll: ' "$dir/out")" -eq 1 ]
+        report $? "status 2 and a sentence for: atoll image FILE $wrong" "$(cat "$dir/out")"
+    done
     rm -f "$dir/one" "$dir/two" "$dir/three" "$dir/boot"
 }
 
