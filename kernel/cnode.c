@@ -30,7 +30,7 @@ static status_t decode_transfer(struct invocation *inv, struct slot *to)
         return refuse_plain(SEL4_TRUNCATED_MESSAGE);
     if (!slot_is_empty(to))
         return refuse_plain(SEL4_DELETE_FIRST);
-    struct slot *from;
+    struct slot *from = NULL;
     status_t s = source_lookup(inv->extra[0]->cap, invocation_arg(inv, 2), invocation_arg(inv, 3), &from);
     if (s != STATUS_OK)
         return s;
