@@ -158,6 +158,10 @@ void sched_context_start_now(struct sched_context *);    /* a ready head refill 
 void sched_context_refresh(struct sched_context *, ticks_t budget, ticks_t period, unsigned max_refills);
 unsigned sched_context_max_refills(unsigned size_bits);
 struct refill *sched_context_refill(struct sched_context *, unsigned i); /* i-th from the head */
+static inline struct refill *sched_context_head(struct sched_context *sc)
+{
+    return (struct refill *)((char *)sc + offsetof(struct sched_context, refills)) + sc->refill_head;
+}
 void sched_context_bind(struct sched_context *, struct tcb *);
 void sched_context_unbind_tcb(struct sched_context *);
 void sched_context_donate(struct sched_context *, struct tcb *to);

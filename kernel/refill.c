@@ -23,7 +23,7 @@ struct refill *sched_context_refill(struct sched_context *sc, unsigned i)
 
 bool sched_context_round_robin(const struct sched_context *sc) { return sc->period == 0; }
 
-static struct refill *head(struct sched_context *sc) { return sched_context_refill(sc, 0); }
+static inline struct refill *head(struct sched_context *sc) { return sched_context_head(sc); }
 
 static struct refill pop(struct sched_context *sc)
 {

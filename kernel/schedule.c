@@ -47,7 +47,7 @@ void charge_current(void)
 static bool budget_used_up(void)
 {
     struct sched_context *sc = kernel.current_sc;
-    return sched_context_refill(sc, 0)->amount < kernel.consumed + kernel.min_budget;
+    return sched_context_head(sc)->amount < kernel.consumed + kernel.min_budget;
 }
 
 void thread_set_state(struct tcb *t, enum thread_state s) { t->state = s; }
@@ -95,7 +95,7 @@ void ready_dequeue(struct tcb *t)
 }
 
 /* Release queue: runnable threads whose budget comes back later. */
-static ticks_t release_time(const struct tcb *t) { return sched_context_refill(t->sc, 0)->time; }
+static ticks_t release_time(const struct tcb *t) { return sched_context_head(t->sc)->time; }
 
 void release_enqueue(struct tcb *t)
 {
@@ -173,7 +173,7 @@ void yield_current(void)
 {
     struct sched_context *sc = kernel.current_sc;
     clock_update();
-    ticks_t rest = sched_context_refill(sc, 0)->amount;
+    ticks_t rest = sched_context_head(sc)->amount;
     sc->budget_consumed += kernel.consumed;
     sched_context_charge(sc, rest > kernel.consumed ? rest : kernel.consumed);
     kernel.consumed = 0;
@@ -207,7 +207,7 @@ static void run(struct tcb *next)
         }
         ticks_t deadline = UINT64_MAX;
         if (sc) {
-            ticks_t left = sched_context_refill(sc, 0)->amount;
+            ticks_t left = sched_context_head(sc)->amount;
             deadline = kernel.now + (left > kernel.consumed ? left - kernel.consumed : 0);
         }
         if (kernel.release_head && release_time(kernel.release_head) < deadline)

@@ -146,7 +146,7 @@ void syscall_general(struct tcb *t, int64_t number)
     case SEL4_SYS_SET_TLS_BASE:
         t->context.fs_base = arch_sanitise_register(18, t->context.rdi);
         arch_tls_base_changed(t);
-        break;
+        return; /* nothing to schedule */
     default:
         if (debug_syscall(number))
             break;

@@ -93,9 +93,8 @@ struct known_root {
     paddr_t root;
 };
 extern struct vspace_state {
-    word_t cap;   /* names what is loaded */
-    paddr_t root; /* CR3 */
     struct known_root known[VSPACE_KNOWN]; /* by ASID */
+    paddr_t root; /* CR3 */
 } vspace;
 static inline struct known_root *vspace_known(word_t cap)
 {

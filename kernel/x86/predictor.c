@@ -11,11 +11,9 @@
 #include "cpu.h"
 #include "vcpu.h"
 
-#define PRED_CMD_IBPB 1 /* APM vol 2, 3.2.9 */
-
 struct predictor predictor;
 
-void predictor_barrier(void)
+static void barrier(void)
 {
     if (cpu.ibpb)
         wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
@@ -26,7 +24,7 @@ void predictor_switch_guest(const struct vcpu *v)
     if (v == predictor.guest)
         return;
     if (v->vmm_root != predictor.root || predictor.guest)
-        predictor_barrier();
+        barrier();
     predictor.root = v->vmm_root;
     predictor.guest = v;
 }

@@ -140,8 +140,6 @@ static void set_tsc_aux(word_t value)
     guest_loaded.tsc_aux = value;
 }
 
-void guest_clear_tsc_aux(void) { set_tsc_aux(0); }
-
 /* Everything that the hardware must hold for this guest and that stays as it is from one entry to the next. */
 static void switch_in(struct vcpu *v, paddr_t nested_root)
 {

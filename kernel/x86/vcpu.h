@@ -67,17 +67,10 @@ void guest_advance(struct vcpu *, word_t bytes);
 void guest_exit_message(const struct vcpu *, struct context *to); /* MR0..MR3 of the exit message */
 bool guest_try_event(struct vcpu *, word_t event);    /* true: will be delivered at the next entry; else a window exit is armed */
 void guest_forget(const struct vcpu *);               /* it is going: drop what the hardware holds of it */
-/* What the hardware holds of the last guest. */
+/* What the hardware holds of the last guest; switch.c clears it when another address space runs. */
 extern struct guest_loaded {
     word_t tsc_aux;
     bool refresh; /* what an entry takes for granted has changed: TLB entries, or a register that guests and hosts share */
 } guest_loaded;
-void guest_clear_tsc_aux(void);
-static inline void guest_leave_domain(void) /* another address space runs: clear what guests share with users */
-{
-    guest_loaded.refresh = true;
-    if (guest_loaded.tsc_aux)
-        guest_clear_tsc_aux();
-}
 void vcpu_flush_tlb(void);                            /* a nested mapping went: before the next entry */
 void vcpu_run(void);                                  /* vcpu.c, from entry.S: kernel.current is a vCPU thread */

@@ -95,7 +95,6 @@ paddr_t vspace_find(const struct tcb *t)
 void vspace_forget(void)
 {
     nested_cap = 0;
-    vspace.cap = VSPACE_UNKNOWN;
     for (unsigned i = 0; i < VSPACE_KNOWN; i++)
         vspace.known[i].cap = VSPACE_UNKNOWN;
 }
