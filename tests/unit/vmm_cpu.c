@@ -187,6 +187,14 @@ static void known_registers(void **state)
     assert_true(f->vm.vcpu.changed & VCPU_GROUP_TSC);
     assert_true(rd(f, 0x10, &value));
     assert_true(value >= 12345 && value < 12345 + 100000000000ull);
+    /* TSC_ADJUST and the TSC move together. */
+    assert_true(wr(f, 0x3b, 0));
+    assert_int_equal(f->vm.tsc_offset, 0);
+    assert_true(wr(f, 0x3b, 5000000));
+    assert_int_equal(f->vm.tsc_offset, 5000000);
+    assert_true(wr(f, 0x10, 12345));
+    assert_true(rd(f, 0x3b, &value));
+    assert_int_equal(value, f->vm.tsc_offset);
     assert_true(wr(f, 0xc0000103, 7));
     assert_false(wr(f, 0xc0000103, 1ull << 32));
     assert_true(rd(f, 0xc0000103, &value));

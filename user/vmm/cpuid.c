@@ -25,6 +25,7 @@
                    BIT(9) /* ERMS */ | BIT(18) /* RDSEED */ | BIT(19) /* ADX */ | BIT(20) /* SMAP */ | \
                    BIT(23) /* CLFLUSHOPT */ | BIT(24) /* CLWB */ | \
                    BIT(29) /* SHA */)
+#define LEAF7_EBX_TSC_ADJUST BIT(1) /* the VMM's own, msr.c */
 #define LEAF7_ECX (BIT(2) /* UMIP */ | BIT(8) /* GFNI */ | BIT(9) /* VAES */ | BIT(10) /* VPCLMULQDQ */ | BIT(22) /* RDPID */)
 #define LEAF7_EDX BIT(4) /* FSRM */
 #define LEAF13_1_EAX (BIT(0) /* XSAVEOPT */ | BIT(1) /* XSAVEC */ | BIT(2) /* XGETBV 1 */)
@@ -64,7 +65,7 @@ static void init_basic(struct cpuid *c, cpuid_source *host)
     c->basic[6].eax = BIT(2); /* the APIC timer always runs */
     if (max >= 7) {
         h = host(7, 0);
-        c->basic[7] = (struct cpuid_regs){0, h.ebx & LEAF7_EBX, h.ecx & LEAF7_ECX, h.edx & LEAF7_EDX};
+        c->basic[7] = (struct cpuid_regs){0, (h.ebx & LEAF7_EBX) | LEAF7_EBX_TSC_ADJUST, h.ecx & LEAF7_ECX, h.edx & LEAF7_EDX};
     }
     if (max >= 0xd && c->basic[1].ecx & BIT(26)) {
         struct cpuid_regs avx = host(0xd, 2);

@@ -4,6 +4,7 @@
 
 #define MSR_TSC 0x10u
 #define MSR_APIC_BASE 0x1bu
+#define MSR_TSC_ADJUST 0x3bu
 #define MSR_PATCH_LEVEL 0x8bu
 #define MSR_MTRR_CAP 0xfeu
 #define MSR_MCG_CAP 0x179u
@@ -59,11 +60,32 @@ static bool read_tsc(struct vm *vm, uint32_t msr, uint64_t *value)
     return true;
 }
 
+static void set_tsc_offset(struct vm *vm, uint64_t offset)
+{
+    vm->tsc_offset = offset;
+    vcpu_set(&vm->vcpu, W_TSC_OFFSET, VCPU_GROUP_TSC, offset);
+}
+
 static bool write_tsc(struct vm *vm, uint32_t msr, uint64_t value)
 {
     (void)msr;
-    vm->tsc_offset = value - host_tsc();
-    vcpu_set(&vm->vcpu, W_TSC_OFFSET, VCPU_GROUP_TSC, vm->tsc_offset);
+    set_tsc_offset(vm, value - host_tsc());
+    return true;
+}
+
+/* What was added to the TSC since reset, by either register: exactly the offset (Intel SDM vol. 3, 18.17.3). Linux trusts an invariant
+ * TSC without a watchdog where this register shows that nobody moved it. */
+static bool read_tsc_adjust(struct vm *vm, uint32_t msr, uint64_t *value)
+{
+    (void)msr;
+    *value = vm->tsc_offset;
+    return true;
+}
+
+static bool write_tsc_adjust(struct vm *vm, uint32_t msr, uint64_t value)
+{
+    (void)msr;
+    set_tsc_offset(vm, value);
     return true;
 }
 
@@ -206,6 +228,7 @@ static const struct msr_entry table[] = {
     {MSR_KVM_WALL_CLOCK, 0, read_wall_clock, write_wall_clock},
     {MSR_KVM_SYSTEM_TIME, 0, read_system_time, write_system_time},
     {MSR_APIC_BASE, 0, read_apic_base, write_apic_base},
+    {MSR_TSC_ADJUST, 0, read_tsc_adjust, write_tsc_adjust},
     {MSR_PATCH_LEVEL, PATCH_LEVEL, NULL, write_ignored},
     {MSR_MTRR_CAP, MTRR_CAP, NULL, NULL},
     {MSR_MCG_CAP, 0, NULL, NULL}, /* machine checks exist, banks do not */
