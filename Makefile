@@ -116,7 +116,7 @@ unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
 	@for t in $(KERNEL_UNIT_TESTS); do scripts/test-run $(B)/results kernel_$$t $(B)/unit/kernel_$$t || exit 1; done
 
 # The machine side with recorded instructions (tests/unit/host/machine.h), together with the logic.
-X86_UNIT_TESTS := resources vcpu_state memory devices vcpu
+X86_UNIT_TESTS := resources vcpu_state memory devices vcpu iommu
 X86_UNIT_SRCS := $(filter-out %.S start.c context.c cpu.c trap.c log.c memory.c,$(KERNEL_X86))
 $(B)/unit/x86_%: tests/unit/x86_%.c $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c \
 		tests/unit/x86_host.h tests/unit/host/machine.h $(wildcard kernel/*.h kernel/x86/*.h)
@@ -126,6 +126,11 @@ UNIT_SUITES += unit-x86
 .PHONY: unit-x86
 unit-x86: $(X86_UNIT_TESTS:%=$(B)/unit/x86_%)
 	@for t in $(X86_UNIT_TESTS); do scripts/test-run $(B)/results x86_$$t $(B)/unit/x86_$$t || exit 1; done
+
+# Model of how several kernels use one IOMMU (docs/decisions/0010): three minutes, 3 GB of memory.
+.PHONY: spin
+spin:
+	@scripts/test-run $(B)/results spin scripts/spin $(B)/spin
 
 # ---- user level: library, init, node manager, VMM, console ---------------------------------------------------------------
 

@@ -1,0 +1,295 @@
+/* I/O spaces and the carousel, with a unit in memory that reads its commands as hardware would. Formats are compared with words put
+ * together by hand from the manuals. */
+#include <stdlib.h>
+#include <string.h>
+#include <x86/amdvi.h>
+#include <x86/vtd.h>
+#include "kernel/x86/iospace.h"
+#include "kernel/x86/irq.h"
+#include "x86_host.h"
+
+#define ROOT SEL4_CAP_INIT_CNODE
+#define BLOCK 0xa0000000ull
+#define NODE 2
+#define NODES 3
+#define RING_BYTES 4096
+#define REQUESTER 0x130
+#define COMMANDS 4096
+
+static char *base;
+static struct iommu *unit;
+static struct { uint64_t low, high; } seen[COMMANDS]; /* commands that were no waits */
+static unsigned seen_count, step_limit;
+static word_t range; /* a requesters capability: 0x100 to 0x1ff */
+
+static uint64_t *reg(unsigned vtd, unsigned amd)
+{
+    return (uint64_t *)(base + (unit->kind == IOMMU_KIND_VTD ? vtd : amd));
+}
+
+/* From head to tail, at most step_limit commands a time. */
+static void play_unit(volatile void *at)
+{
+    uint64_t *head = reg(VTD_QUEUE_HEAD, AMDVI_COMMAND_HEAD), *tail = reg(VTD_QUEUE_TAIL, AMDVI_COMMAND_TAIL);
+    if (at != tail)
+        return;
+    assert_true(*tail < RING_BYTES && *tail % 16 == 0);
+    for (unsigned n = 0; *head != *tail && n < step_limit; n++) {
+        const uint64_t *c = (const uint64_t *)(unit->tables + IOMMU_QUEUE + *head);
+        bool vtd = unit->kind == IOMMU_KIND_VTD, wait = vtd ? (c[0] & 15) == 5 : c[0] >> 60 == 1;
+        uint64_t paddr = vtd ? c[1] : c[0] & 0xffffffffffff8, value = vtd ? c[0] >> 32 : c[1];
+        if (wait) {
+            assert_true(paddr >= BLOCK + IOMMU_STATUS && paddr < BLOCK + IOMMU_STATUS + IOMMU_STATUS_SIZE);
+            memcpy(unit->tables + (paddr - BLOCK), &value, vtd ? 4 : 8);
+        } else {
+            assert_true(seen_count < COMMANDS);
+            seen[seen_count].low = c[0];
+            seen[seen_count++].high = c[1];
+        }
+        *head = (*head + 16) % RING_BYTES;
+    }
+    *tail = *head; /* an interrupted round looks like another kernel's earlier tail */
+}
+
+static bool was_seen(uint64_t low, uint64_t high)
+{
+    bool found = false;
+    for (unsigned i = 0; i < seen_count; i++)
+        found |= seen[i].low == low && seen[i].high == high;
+    return found;
+}
+
+static void ring_reset(void)
+{
+    for (unsigned i = 0; i < RING_BYTES / 16; i++) {
+        uint64_t *c = (uint64_t *)(unit->tables + IOMMU_QUEUE) + 2 * i, status = BLOCK + IOMMU_STATUS + 16;
+        struct vtd_entry v = vtd_wait(status, 0);
+        struct amdvi_entry a = amdvi_wait(status, 0);
+        c[0] = unit->kind == IOMMU_KIND_VTD ? v.low : a.low;
+        c[1] = unit->kind == IOMMU_KIND_VTD ? v.high : a.high;
+    }
+    *reg(VTD_QUEUE_HEAD, AMDVI_COMMAND_HEAD) = *reg(VTD_QUEUE_TAIL, AMDVI_COMMAND_TAIL) = 0;
+    seen_count = 0;
+    step_limit = RING_BYTES;
+}
+
+static int boot(void **state)
+{
+    (void)state;
+    host_boot();
+    base = calloc(1, KERNEL_IOMMU_STRIDE);
+    struct resource_map *m = calloc(1, RESOURCE_MAP_MAX_BYTES);
+    m->node = NODE;
+    m->node_count = NODES;
+    m->entry_count = 2;
+    m->entries[0] = (struct resource_entry){.kind = RESOURCE_IOMMU, .arg0 = IOMMU_KIND_VTD};
+    m->entries[1] = (struct resource_entry){.kind = RESOURCE_IOMMU_TABLES, .paddr = BLOCK, .size = iommu_block_size(NODES),
+                                            .arg0 = 201, .arg1 = 2};
+    *(uint64_t *)(base + VTD_CAP) = 0xd2008c222f0606;
+    *(uint64_t *)(base + VTD_ECAP) = 0xf00f5a;
+    m->entry_count = 1; /* without its tables */
+    assert_false(iommu_add(m, 0, base));
+    m->entry_count = 2;
+    assert_true(iommu_add(m, 0, base));
+    free(m);
+    unit = iommu_at(0);
+    unit_written = play_unit;
+    ring_reset();
+    range = new_slot();
+    slot_insert_original(cap_requesters(0, 0x100, 0x1ff), slot_at(range));
+    return 0;
+}
+
+static uint64_t *device_entry(unsigned bytes) { return (uint64_t *)(unit->tables + IOMMU_DEVICES + REQUESTER * bytes); }
+
+static word_t space_new(void)
+{
+    word_t space = retype(ATOLL_IO_SPACE, 0);
+    assert_int_equal(CALL(SEL4_CAP_INIT_ASID_POOL, SEL4_X86_ASID_POOL_ASSIGN, CAPS(space)), SEL4_NO_ERROR);
+    return space;
+}
+
+static word_t bind(word_t cap, word_t space, word_t requester) { return CALL(cap, ATOLL_REQUESTERS_BIND, CAPS(space), requester); }
+static word_t io_map(word_t frame, word_t space, word_t at, word_t rights) { return CALL(frame, ATOLL_IO_PAGE_MAP, CAPS(space), at, rights); }
+static word_t io_table(word_t type, word_t space, word_t at)
+{
+    word_t table = retype(type, 0);
+    assert_int_equal(CALL(table, ATOLL_IO_TABLE_MAP, CAPS(space), at), SEL4_NO_ERROR);
+    return table;
+}
+static paddr_t table_paddr(word_t slot) { return table_offset(slot_at(slot)->cap) + WINDOW_PADDR; }
+
+/* VT-d 9.3, 9.8, 6.5.2. */
+static void vtd_words(void **state)
+{
+    (void)state;
+    word_t space = space_new(), top = table_paddr(space), frame = retype(SEL4_X86_4K_PAGE, 0);
+    assert_int_equal(bind(range, space, REQUESTER), SEL4_NO_ERROR);
+    assert_true(device_entry(16)[0] == (top | 1) && device_entry(16)[1] == (201 << 8 | 2));
+    assert_true(was_seen(0x1 | 3 << 4 | 201 << 16 | (uint64_t)REQUESTER << 32, 0)); /* context cache, one device */
+    assert_true(was_seen(0x2 | 2 << 4 | 3 << 6 | 201 << 16, 0));                    /* IOTLB, one domain, drained */
+
+    assert_int_equal(io_map(frame, space, 0x7f40201000, 3), SEL4_FAILED_LOOKUP);
+    word_t pdpt = io_table(ATOLL_IO_PDPT, space, 0x7f40201000), pd = io_table(ATOLL_IO_PD, space, 0x7f40201000);
+    word_t pt = io_table(ATOLL_IO_PT, space, 0x7f40201000);
+    assert_int_equal(io_map(frame, space, 0x7f40201000, SEL4_RIGHT_READ), SEL4_NO_ERROR);
+    assert_true(((uint64_t *)object_at(top - WINDOW_PADDR))[0] == (table_paddr(pdpt) | 3));
+    assert_true(((uint64_t *)object_at(table_paddr(pdpt) - WINDOW_PADDR))[0x1fd] == (table_paddr(pd) | 3));
+    assert_true(((uint64_t *)object_at(table_paddr(pt) - WINDOW_PADDR))[1] == (frame_paddr(slot_at(frame)->cap) | 1));
+    seen_count = 0;
+    assert_int_equal(CALL(frame, SEL4_X86_PAGE_UNMAP, CAPS(0)), SEL4_NO_ERROR);
+    assert_int_equal(((uint64_t *)object_at(table_paddr(pt) - WINDOW_PADDR))[1], 0);
+    assert_true(was_seen(0x2 | 3 << 4 | 3 << 6 | 201 << 16, 0x7f40201000)); /* that page alone */
+
+    word_t large = retype(SEL4_X86_LARGE_PAGE, 0);
+    assert_int_equal(io_map(large, space, 0x7f40400000, 3), SEL4_NO_ERROR);
+    assert_true(((uint64_t *)object_at(table_paddr(pd) - WINDOW_PADDR))[2] == (frame_paddr(slot_at(large)->cap) | 0x83));
+    unit->capability &= ~VTD_CAP_LARGE_PAGES;
+    assert_int_equal(io_map(retype(SEL4_X86_LARGE_PAGE, 0), space, 0x7f40600000, 3), SEL4_ILLEGAL_OPERATION);
+    unit->capability |= VTD_CAP_LARGE_PAGES;
+    seen_count = 0;
+    assert_int_equal(CALL(pt, ATOLL_IO_TABLE_UNMAP, CAPS(0)), SEL4_NO_ERROR);
+    assert_int_equal(((uint64_t *)object_at(table_paddr(pd) - WINDOW_PADDR))[1], 0);
+    assert_true(was_seen(0x2 | 2 << 4 | 3 << 6 | 201 << 16, 0)); /* all that came by way of the table */
+
+    seen_count = 0;
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_UNBIND, CAPS(0), REQUESTER), SEL4_NO_ERROR);
+    assert_true(device_entry(16)[0] == 0 && device_entry(16)[1] == 0);
+    assert_true(was_seen(0x1 | 3 << 4 | 201 << 16 | (uint64_t)REQUESTER << 32, 0));
+    assert_int_equal(CALL(large, SEL4_X86_PAGE_UNMAP, CAPS(0)), SEL4_NO_ERROR);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), space, 64), SEL4_NO_ERROR);
+}
+
+/* AMD-Vi 2.2.2.1, 2.2.3, 2.4. */
+static void amdvi_words(void **state)
+{
+    (void)state;
+    unit->kind = IOMMU_KIND_AMDVI;
+    ring_reset();
+    device_entry(32)[2] = AMDVI_DEVICE_INTERRUPTS_BLOCKED;
+    word_t space = space_new(), frame = retype(SEL4_X86_4K_PAGE, 0);
+    assert_int_equal(bind(range, space, REQUESTER), SEL4_NO_ERROR);
+    assert_true(device_entry(32)[0] == (table_paddr(space) | 3 | 4 << 9 | 3ull << 61) && device_entry(32)[1] == 201);
+    assert_int_equal(device_entry(32)[2], AMDVI_DEVICE_INTERRUPTS_BLOCKED); /* the other half is not touched */
+    assert_true(was_seen(2ull << 60 | REQUESTER, 0));
+    assert_true(was_seen(3ull << 60 | 201ull << 32, 0x7ffffffffffff003));
+    word_t pdpt = io_table(ATOLL_IO_PDPT, space, 0), pd = io_table(ATOLL_IO_PD, space, 0), pt = io_table(ATOLL_IO_PT, space, 0);
+    assert_int_equal(io_map(frame, space, 0x1000, SEL4_RIGHT_WRITE), SEL4_NO_ERROR);
+    assert_true(((uint64_t *)object_at(table_paddr(space) - WINDOW_PADDR))[0] == (table_paddr(pdpt) | 1 | 3 << 9 | 3ull << 61));
+    assert_true(((uint64_t *)object_at(table_paddr(pdpt) - WINDOW_PADDR))[0] == (table_paddr(pd) | 1 | 2 << 9 | 3ull << 61));
+    assert_true(((uint64_t *)object_at(table_paddr(pd) - WINDOW_PADDR))[0] == (table_paddr(pt) | 1 | 1 << 9 | 3ull << 61));
+    assert_true(((uint64_t *)object_at(table_paddr(pt) - WINDOW_PADDR))[1] ==
+                (frame_paddr(slot_at(frame)->cap) | 1 | 1ull << 60 | 1ull << 62));
+    seen_count = 0;
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), frame, 64), SEL4_NO_ERROR); /* deleting unmaps */
+    assert_int_equal(((uint64_t *)object_at(table_paddr(pt) - WINDOW_PADDR))[1], 0);
+    assert_true(was_seen(3ull << 60 | 201ull << 32, 0x1002));
+    iommu_flush_pages(unit, 7, 0x40200000, 21);
+    assert_true(was_seen(3ull << 60 | 7ull << 32, 0x402ff003)); /* 2 MiB: bits 19 to 12 set, 20 clear */
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), space, 64), SEL4_NO_ERROR); /* unbinds */
+    assert_true(device_entry(32)[0] == 3 && device_entry(32)[1] == 0);
+    unit->kind = IOMMU_KIND_VTD;
+    ring_reset();
+}
+
+static void refusals(void **state)
+{
+    (void)state;
+    word_t a = space_new(), b = space_new(), c = space_new(), bare = retype(ATOLL_IO_SPACE, 0), child = new_slot(), other = new_slot();
+    word_t frame = retype(SEL4_X86_4K_PAGE, 0);
+    assert_int_equal(bind(range, bare, REQUESTER), SEL4_INVALID_CAPABILITY); /* no ASID */
+    assert_int_equal(bind(range, frame, REQUESTER), SEL4_INVALID_CAPABILITY);
+    assert_int_equal(bind(range, a, 0xff), SEL4_RANGE_ERROR);
+    assert_int_equal(bind(range, a, 0x200), SEL4_RANGE_ERROR);
+    assert_int_equal(bind(range, a, REQUESTER), SEL4_NO_ERROR);
+    assert_int_equal(bind(range, b, REQUESTER), SEL4_DELETE_FIRST);
+    assert_int_equal(bind(range, b, REQUESTER + 1), SEL4_NO_ERROR);
+    assert_int_equal(bind(range, c, REQUESTER + 2), SEL4_NOT_ENOUGH_MEMORY); /* this node has two domains */
+    assert_int_equal(bind(range, b, REQUESTER + 2), SEL4_NO_ERROR);
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_UNBIND, CAPS(0), REQUESTER + 3), SEL4_INVALID_ARGUMENT);
+    assert_int_equal(io_map(frame, a, 0x1001, 3), SEL4_ALIGNMENT_ERROR);
+    assert_int_equal(io_map(frame, a, 1ull << 48, 3), SEL4_INVALID_ARGUMENT);
+    assert_int_equal(io_map(frame, a, 0x1000, 0), SEL4_INVALID_ARGUMENT);
+
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_COPY, CAPS(ROOT), child, 64, range, 64, 15), SEL4_ILLEGAL_OPERATION);
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_DIVIDE, CAPS(ROOT), child, 64, 0x100, 0x1ff), SEL4_ILLEGAL_OPERATION);
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_DIVIDE, CAPS(ROOT), child, 64, 0x100, 0x200), SEL4_RANGE_ERROR);
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_DIVIDE, CAPS(ROOT), child, 64, REQUESTER, REQUESTER + 1), SEL4_NO_ERROR);
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_DIVIDE, CAPS(ROOT), other, 64, REQUESTER + 1, REQUESTER + 2), SEL4_REVOKE_FIRST);
+    assert_int_equal(CALL(child, ATOLL_REQUESTERS_DIVIDE, CAPS(ROOT), other, 64, REQUESTER, REQUESTER), SEL4_NO_ERROR);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_REVOKE, CAPS(0), child, 64), SEL4_NO_ERROR);
+    assert_true(slot_is_empty(slot_at(other)));
+    assert_int_equal(device_entry(16)[0], 0); /* it went with the range that held it */
+    assert_int_not_equal(device_entry(16)[2], 0);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_REVOKE, CAPS(0), range, 64), SEL4_NO_ERROR);
+    assert_int_equal(device_entry(16)[2], 0);
+    assert_int_not_equal(device_entry(16)[4], 0);
+    assert_int_equal(bind(range, c, REQUESTER), SEL4_NO_ERROR); /* the domain is free again */
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), c, 64), SEL4_NO_ERROR);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), b, 64), SEL4_NO_ERROR);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(device_entry(16)[i], 0);
+}
+
+/* The unit stops after every few commands, as if other kernels kept setting its tail: the call still gets its work done, and leaves
+ * idle slots behind. */
+static void slow_rounds(void **state)
+{
+    (void)state;
+    for (step_limit = 1; step_limit < 300; step_limit += 7) {
+        seen_count = 0;
+        iommu_flush_domain(unit, step_limit);
+        assert_true(was_seen(0x2 | 2 << 4 | 3 << 6 | (uint64_t)step_limit << 16, 0));
+        const uint64_t *own = (const uint64_t *)(unit->tables + IOMMU_QUEUE) + 2 * IOMMU_SLOTS * NODE;
+        for (unsigned i = 0; i < IOMMU_SLOTS; i++)
+            assert_true((own[2 * i] & 0xf) == 5 && own[2 * i + 1] == BLOCK + IOMMU_STATUS + NODE * 64 + 16);
+    }
+    step_limit = RING_BYTES;
+}
+
+/* VT-d 9.9 and 5.1.2.2; AMD-Vi 2.2.5.2. Node 2's vector 0x51 is entry 0x251 of VT-d's table, 0x51 of its page. */
+static void interrupts(void **state)
+{
+    (void)state;
+    uint64_t *entry = (uint64_t *)(unit->tables + IOMMU_INTERRUPTS + NODE * 4096 + 0x51 * 16);
+    seen_count = 0;
+    iommu_interrupt_allow(unit, 0x51, 0xf0f8, 0x12345, true);
+    assert_true(entry[0] == (0x12345ull << 32 | 0x51 << 16 | 1 << 4 | 1) && entry[1] == (1 << 18 | 0xf0f8));
+    assert_true(was_seen(4 | 1 << 4 | 0x251ull << 32, 0));
+    assert_true(iommu_ioapic_entry(unit, 0x51) == (0x251ull << 49 | 1ull << 48 | 0x51));
+    iommu_interrupt_block(unit, 0x51, 0xf0f8);
+    assert_true(entry[0] == 0 && entry[1] == 0);
+    unit->kind = IOMMU_KIND_AMDVI;
+    ring_reset();
+    iommu_interrupt_allow(unit, 0x51, 0xa0, 0x1012345, false);
+    assert_true(entry[0] == (0x012345ull << 8 | 1) && entry[1] == (1ull << 56 | 0x51));
+    assert_true(was_seen(5ull << 60 | 0xa0, 0));
+    assert_int_equal(iommu_ioapic_entry(unit, 0x51), 0x51);
+    iommu_interrupt_block(unit, 0x51, 0xa0);
+    unit->kind = IOMMU_KIND_VTD;
+    ring_reset();
+}
+
+static void faults(void **state)
+{
+    (void)state;
+    uint64_t *record = (uint64_t *)(base + 0x220); /* CAP: 34 * 16 */
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_FAULT, CAPS(0)), SEL4_NO_ERROR);
+    assert_int_equal(result(0), 0);
+    record[0] = 0x1234000;
+    record[1] = 1ull << 63 | 1ull << 62 | 6ull << 32 | 0x7ff; /* not ours */
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_FAULT, CAPS(0)), SEL4_NO_ERROR);
+    assert_int_equal(result(0), 0);
+    record[1] = 1ull << 63 | 1ull << 62 | 6ull << 32 | REQUESTER;
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_FAULT, CAPS(0)), SEL4_NO_ERROR);
+    assert_true(result(0) == 1 && result(1) == REQUESTER && result(2) == 0x1234000 && result(3) == (1 << 8 | 6));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vtd_words), cmocka_unit_test(amdvi_words), cmocka_unit_test(refusals),
+        cmocka_unit_test(slow_rounds), cmocka_unit_test(interrupts), cmocka_unit_test(faults),
+    };
+    return cmocka_run_group_tests(tests, boot, NULL);
+}
