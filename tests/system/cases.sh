@@ -235,7 +235,7 @@ case_wrong_input() {
 }
 
 # Fail closed: without an IOMMU that can do what is needed, nothing starts, and the sentence says what to change.
-refused() { # refused NAME REGEX [QEMU's -device]
+unprotected() { # unprotected NAME REGEX [QEMU's -device]
     machine "$1" 2
     guest a hello
     if [ -n "${3-}" ]; then
@@ -248,12 +248,12 @@ refused() { # refused NAME REGEX [QEMU's -device]
 }
 
 case_iommu_refusals() {
-    refused no-iommu 'no IOMMU: .*enable "IOMMU"'
-    refused vtd-no-remapping 'no interrupt remapping: .*enable' intel-iommu,intremap=off,eim=off
-    refused vtd-no-x2apic 'the IOMMU at 0xfed90000 remaps no interrupts to x2APIC' intel-iommu,intremap=on,eim=off
-    refused vtd-39-bits 'the IOMMU at 0xfed90000 has no 4-level page tables' intel-iommu,intremap=on,eim=on,aw-bits=39
-    refused amdvi-no-x2apic 'the IOMMU at 0xfed80000 remaps no interrupts to x2APIC' amd-iommu,intremap=on,xtsup=off,pt=off
-    refused amdvi-no-remapping 'no IOMMU remaps the interrupts of the IOAPIC' amd-iommu,intremap=off,xtsup=on,pt=off
+    unprotected no-iommu 'no IOMMU: .*enable "IOMMU"'
+    unprotected vtd-no-remapping 'no interrupt remapping: .*enable' intel-iommu,intremap=off,eim=off
+    unprotected vtd-no-x2apic 'the IOMMU at 0xfed90000 remaps no interrupts to x2APIC' intel-iommu,intremap=on,eim=off
+    unprotected vtd-39-bits 'the IOMMU at 0xfed90000 has no 4-level page tables' intel-iommu,intremap=on,eim=on,aw-bits=39
+    unprotected amdvi-no-x2apic 'the IOMMU at 0xfed80000 remaps no interrupts to x2APIC' amd-iommu,intremap=on,xtsup=off,pt=off
+    unprotected amdvi-no-remapping 'no IOMMU remaps the interrupts of the IOAPIC' amd-iommu,intremap=off,xtsup=on,pt=off
 }
 
 # The kernel must be kept from what a VMM's tables map: its guest's memory.
