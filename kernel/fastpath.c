@@ -35,12 +35,6 @@ static inline void copy_message(struct context *to, const struct context *from)
         to->r15 = from->r15;
 }
 
-static inline void switch_directly(struct tcb *next)
-{
-    kernel.current = next;
-    arch_switch_to(next);
-}
-
 /* The receiver that a message or fault of `t` through `c` would wake, if it waits passively with a reply object. */
 static inline struct tcb *passive_receiver(const struct tcb *t, cap_t c)
 {
@@ -55,7 +49,7 @@ static inline struct tcb *passive_receiver(const struct tcb *t, cap_t c)
     return receiver->reply && !receiver->sc && t->sc && thread_may_follow(receiver, t) ? receiver : NULL;
 }
 
-/* `t` waits for the answer, the receiver runs on its scheduling context. */
+/* `t` waits for the answer, the receiver is to run on its scheduling context. */
 static inline void hand_over(struct tcb *t, struct tcb *receiver, cap_t c)
 {
     struct reply *r = receiver->reply;
@@ -71,7 +65,7 @@ static inline void hand_over(struct tcb *t, struct tcb *receiver, cap_t c)
     sc->tcb = receiver;
     receiver->sc = sc;
     receiver->state = THREAD_RUNNING;
-    switch_directly(receiver);
+    kernel.current = receiver;
 }
 
 void fastpath_call(struct tcb *t)
@@ -84,6 +78,7 @@ void fastpath_call(struct tcb *t)
     }
     copy_message(&receiver->context, &t->context);
     hand_over(t, receiver, c);
+    arch_switch_to(receiver);
 }
 
 void fastpath_vcpu_fault(struct tcb *t)
@@ -94,11 +89,12 @@ void fastpath_vcpu_fault(struct tcb *t)
         vcpu_fault_general(t);
         return;
     }
-    receiver->context.rsi = message_info(ATOLL_FAULT_VCPU, 0, 0, arch_vcpu_fault_message(t, receiver));
     hand_over(t, receiver, c);
+    receiver->context.rsi = message_info(ATOLL_FAULT_VCPU, 0, 0, arch_vcpu_fault_message(t, receiver));
+    arch_switch_to(receiver);
 }
 
-/* The answer is written: `caller` gets its scheduling context back, `t` waits for the next message. */
+/* `caller` gets its scheduling context back and is to run, `t` waits for the next message. */
 static inline void hand_back(struct tcb *t, struct tcb *caller, struct reply *r, struct endpoint *e, bool can_grant)
 {
     struct sched_context *sc = t->sc;
@@ -116,15 +112,13 @@ static inline void hand_back(struct tcb *t, struct tcb *caller, struct reply *r,
     t->ipc_link = (struct queue_link){NULL, NULL};
     e->tail = t;
     endpoint_set_head(e, t, ENDPOINT_RECEIVING);
-    switch_directly(caller);
+    kernel.current = caller;
 }
 
-static __attribute__((noinline)) void resume_guest(struct tcb *t, struct tcb *caller, struct reply *r, struct endpoint *e,
-                                                   bool can_grant)
+static __attribute__((noinline)) void resume_guest(struct tcb *vmm, struct tcb *guest)
 {
-    arch_vcpu_fault_reply(caller, t, message_label(t->context.rsi), message_length(t->context.rsi)); /* it always runs on */
-    caller->fault.type = SEL4_FAULT_NULL;
-    hand_back(t, caller, r, e, can_grant);
+    arch_vcpu_fault_reply(guest, vmm, message_label(vmm->context.rsi), message_length(vmm->context.rsi)); /* it runs on in any case */
+    arch_switch_to(guest);
 }
 
 void fastpath_reply_recv(struct tcb *t)
@@ -142,7 +136,9 @@ void fastpath_reply_recv(struct tcb *t)
         goto general;
     bool can_grant = cap_rights(c) & SEL4_RIGHT_GRANT;
     if (caller->fault.type == ATOLL_FAULT_VCPU) {
-        resume_guest(t, caller, r, e, can_grant);
+        caller->fault.type = SEL4_FAULT_NULL;
+        hand_back(t, caller, r, e, can_grant);
+        resume_guest(t, caller);
         return;
     }
     if (caller->fault.type != SEL4_FAULT_NULL || !short_message(t->context.rsi))
@@ -150,6 +146,7 @@ void fastpath_reply_recv(struct tcb *t)
     copy_message(&caller->context, &t->context);
     caller->context.rdi = 0;
     hand_back(t, caller, r, e, can_grant);
+    arch_switch_to(caller);
     return;
 general:
     syscall_general(t, SEL4_SYS_REPLY_RECV);

@@ -303,7 +303,7 @@ static bool interruptible(const struct vmcb *b)
     return (b->rflags & RFLAGS_IF) && !(b->interrupt_shadow & INTERRUPT_SHADOW);
 }
 
-void guest_exit_message(const struct vcpu *v, struct context *to)
+static inline void exit_message(const struct vcpu *v, struct context *to)
 {
     const struct vmcb *b = vmcb_read(v);
     to->r10 = v->exit.class | v->exit.length << EXIT_LENGTH_SHIFT | (interruptible(b) ? EXIT_INTERRUPTIBLE : 0) |
@@ -311,6 +311,22 @@ void guest_exit_message(const struct vcpu *v, struct context *to)
     to->r8 = v->exit.q1;
     to->r9 = v->exit.q2;
     to->r15 = b->rip;
+}
+
+static inline void read_abcd(const struct vcpu *v, word_t *w)
+{
+    w[0] = vmcb_read(v)->rax;
+    w[1] = v->registers.rbx;
+    w[2] = v->registers.rcx;
+    w[3] = v->registers.rdx;
+}
+
+void guest_exit_message(const struct vcpu *v, struct context *to) { exit_message(v, to); }
+
+void guest_exit_message_abcd(const struct vcpu *v, struct context *to, word_t *words)
+{
+    exit_message(v, to);
+    read_abcd(v, words);
 }
 
 void guest_advance(struct vcpu *v, word_t bytes)
@@ -393,20 +409,12 @@ static void set_interrupt_state(struct vcpu *v, word_t state)
     b->intercept3 = v->nmi_masked ? b->intercept3 | INTERCEPT_IRET : b->intercept3 & ~(uint32_t)INTERCEPT_IRET;
 }
 
-void guest_read_abcd(const struct vcpu *v, word_t *w)
-{
-    w[0] = vmcb_read(v)->rax;
-    w[1] = v->registers.rbx;
-    w[2] = v->registers.rcx;
-    w[3] = v->registers.rdx;
-}
-
 void guest_read_group(const struct vcpu *v, unsigned group, word_t *w)
 {
     const struct vmcb *b = vmcb_read(v);
     const struct guest_registers *r = &v->registers;
     switch (1u << group) {
-    case VCPU_GROUP_ABCD: guest_read_abcd(v, w); break;
+    case VCPU_GROUP_ABCD: read_abcd(v, w); break;
     case VCPU_GROUP_GPR:
         w[0] = r->rsi, w[1] = r->rdi, w[2] = r->rbp, w[3] = b->rsp;
         w[4] = r->r8, w[5] = r->r9, w[6] = r->r10, w[7] = r->r11, w[8] = r->r12, w[9] = r->r13, w[10] = r->r14, w[11] = r->r15;

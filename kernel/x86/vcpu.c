@@ -84,30 +84,48 @@ void vcpu_run(void)
     handle_vcpu_fault();
 }
 
-/* The words of `groups` from `to` on; returns where they end. */
-static word_t *send_groups(const struct vcpu *v, word_t groups, word_t *to)
+static __attribute__((noinline)) word_t message_general(const struct vcpu *v, struct context *to, word_t groups, word_t *words)
 {
-    for (; groups; groups &= groups - 1) {
+    guest_exit_message(v, to);
+    word_t n = EXIT_WORDS;
+    for (; words && groups; groups &= groups - 1) {
         unsigned g = (unsigned)__builtin_ctzll(groups);
-        guest_read_group(v, g, to);
-        to += vcpu_group_words(g);
+        guest_read_group(v, g, words);
+        words += vcpu_group_words(g);
+        n += vcpu_group_words(g);
     }
-    return to;
+    return n;
 }
 
 word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
 {
     const struct vcpu *v = sender->vcpu;
     word_t *buffer = tcb_ipc_buffer(receiver, true), groups = v->transfer_out[v->exit.class];
-    guest_exit_message(v, &receiver->context);
-    if (!groups || !buffer)
-        return EXIT_WORDS;
-    word_t *to = buffer + SEL4_IPC_MSG_WORD + EXIT_WORDS;
-    if (groups == VCPU_GROUP_ABCD) { /* most exits */
-        guest_read_abcd(v, to);
-        return EXIT_WORDS + 4;
+    word_t *words = buffer ? buffer + SEL4_IPC_MSG_WORD + EXIT_WORDS : NULL;
+    if (groups != VCPU_GROUP_ABCD || !words)
+        return message_general(v, &receiver->context, groups, words);
+    guest_exit_message_abcd(v, &receiver->context, words); /* most exits */
+    return EXIT_WORDS + 4;
+}
+
+/* False: refused, and the vCPU's next exit tells so. */
+static __attribute__((noinline)) bool reply_general(struct vcpu *v, struct tcb *replier, word_t groups, word_t length)
+{
+    const struct context *c = &replier->context;
+    word_t words[VCPU_ALL_WORDS] = {c->r10, c->r8, c->r9, c->r15};
+    word_t refused = groups & ~(word_t)v->transfer_in[v->exit.class];
+    unsigned n = refused ? 0 : words_of(groups);
+    const word_t *buffer = tcb_ipc_buffer(replier, false);
+    if (refused || n > length || (n > SEL4_MSG_REGISTERS && !buffer)) {
+        refuse_state(v, refused ? refused : groups, 0xff);
+        return false;
     }
-    return EXIT_WORDS + (word_t)(send_groups(v, groups, to) - to);
+    for (unsigned i = SEL4_MSG_REGISTERS; i < n; i++)
+        words[i] = buffer[SEL4_IPC_MSG_WORD + i];
+    int wrong = write_groups(v, groups, words);
+    if (wrong >= 0)
+        refuse_state(v, (word_t)wrong >> 8, (word_t)wrong & 0xff);
+    return wrong < 0;
 }
 
 /* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. Most replies carry rax to rdx or nothing. */
@@ -117,25 +135,10 @@ void arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t 
     const struct context *c = &replier->context;
     word_t groups = label & MASK(VCPU_REPLY_ADVANCE_SHIFT);
     v->vmm_root = vspace.root;
-    if (groups == VCPU_GROUP_ABCD && (v->transfer_in[v->exit.class] & VCPU_GROUP_ABCD) && length >= 4) {
+    if (groups == VCPU_GROUP_ABCD && (v->transfer_in[v->exit.class] & VCPU_GROUP_ABCD) && length >= 4)
         guest_write_abcd(v, c->r10, c->r8, c->r9, c->r15); /* nothing to check */
-    } else if (groups) {
-        word_t words[VCPU_ALL_WORDS] = {c->r10, c->r8, c->r9, c->r15};
-        word_t refused = groups & ~(word_t)v->transfer_in[v->exit.class];
-        unsigned n = refused ? 0 : words_of(groups);
-        const word_t *buffer = tcb_ipc_buffer(replier, false);
-        if (refused || n > length || (n > SEL4_MSG_REGISTERS && !buffer)) {
-            refuse_state(v, refused ? refused : groups, 0xff);
-            return;
-        }
-        for (unsigned i = SEL4_MSG_REGISTERS; i < n; i++)
-            words[i] = buffer[SEL4_IPC_MSG_WORD + i];
-        int wrong = write_groups(v, groups, words);
-        if (wrong >= 0) {
-            refuse_state(v, (word_t)wrong >> 8, (word_t)wrong & 0xff);
-            return;
-        }
-    }
+    else if (groups && !reply_general(v, replier, groups, length))
+        return;
     if (label >> VCPU_REPLY_ADVANCE_SHIFT)
         guest_advance(v, label >> VCPU_REPLY_ADVANCE_SHIFT & 0xf);
 }

@@ -61,10 +61,10 @@ void guest_init(struct vcpu *);                       /* state after INIT */
 enum guest_end guest_run(struct vcpu *, paddr_t nested_root);
 void guest_read_group(const struct vcpu *, unsigned group, word_t *words);
 void guest_write_group(struct vcpu *, unsigned group, const word_t *words); /* checked words only */
-void guest_read_abcd(const struct vcpu *, word_t *words);
 void guest_write_abcd(struct vcpu *, word_t rax, word_t rbx, word_t rcx, word_t rdx);
 void guest_advance(struct vcpu *, word_t bytes);
 void guest_exit_message(const struct vcpu *, struct context *to); /* MR0..MR3 of the exit message */
+void guest_exit_message_abcd(const struct vcpu *, struct context *to, word_t *words); /* and VCPU_GROUP_ABCD, as most exits want */
 bool guest_try_event(struct vcpu *, word_t event);    /* true: will be delivered at the next entry; else a window exit is armed */
 void guest_forget(const struct vcpu *);               /* it is going: drop what the hardware holds of it */
 /* What the hardware holds of the last guest; switch.c clears it when another address space runs. */
