@@ -3,7 +3,7 @@
  * bound: all address spaces, table kinds and addresses
  * options: --unwind 5
  */
-#include "tables.h"
+#include "tables.inc"
 #define object_at(offset) ((void *)(offset)) /* as a name only */
 static word_t emptied;
 void machine_memzero(void *p, word_t n)

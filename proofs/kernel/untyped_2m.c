@@ -6,4 +6,4 @@
 #define TYPE SEL4_UNTYPED
 #define USER_BITS 21
 #define FROM_FRAME_ONLY
-#include "untyped_retype.h"
+#include "untyped_retype.inc"

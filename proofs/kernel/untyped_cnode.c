@@ -5,4 +5,4 @@
  */
 #define TYPE SEL4_CNODE
 #define USER_BITS 10
-#include "untyped_retype.h"
+#include "untyped_retype.inc"

@@ -5,4 +5,4 @@
  */
 #define TYPE SEL4_NOTIFICATION
 #define USER_BITS 0
-#include "untyped_retype.h"
+#include "untyped_retype.inc"

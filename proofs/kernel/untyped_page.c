@@ -6,4 +6,4 @@
 #define TYPE SEL4_X86_4K_PAGE
 #define USER_BITS 0
 #define FROM_FRAME_ONLY
-#include "untyped_retype.h"
+#include "untyped_retype.inc"

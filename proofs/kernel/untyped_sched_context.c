@@ -5,4 +5,4 @@
  */
 #define TYPE SEL4_SCHED_CONTEXT
 #define USER_BITS 8
-#include "untyped_retype.h"
+#include "untyped_retype.inc"
