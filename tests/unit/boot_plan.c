@@ -228,6 +228,12 @@ static void lying_requests(void **state)
         struct system_request *e = ask(RESOURCE_IOPORT, 1, 0, "y");
         e->arg0 = 0x64, e->arg1 = 0x70;
     });
+    REFUSED("impossible range of PCI devices", RESOURCE_REQUESTERS, 0, 0, r->arg1 = 0x100 | 0xff << 16);
+    REFUSED("impossible range of PCI devices", RESOURCE_REQUESTERS, 0, 0, r->arg0 = 0x10000);
+    REFUSED("PCI devices of segment 0 are given to node 0 as \"x\" and to node 1 as \"y\"", RESOURCE_REQUESTERS, 0, 0, {
+        r->arg1 = 0x100 | 0x107 << 16;
+        ask(RESOURCE_REQUESTERS, 1, 0, "y")->arg1 = 0x107 | 0x200 << 16;
+    });
     REFUSED("was not loaded", RESOURCE_MODULE, 0, 0, );
     REFUSED("module \"empty\" is empty", RESOURCE_MODULE, 0, 0, strcpy(r->name, "empty"));
     REFUSED("has 4096 bytes on node 0, but 8192 on node 1", RESOURCE_SHARED, 0, 4096, ask(RESOURCE_SHARED, 1, 8192, "x"));
