@@ -344,6 +344,21 @@ $(B)/bench/ipc_root.elf: $(call user_objects,user/lib/root_start.S bench/ipc_roo
 bench: all guests test-guests $(B)/bench/ipc_root.elf
 	@bench/run $(B)
 
+# ---- proofs -------------------------------------------------------------------------------------------------------------
+
+# The kernel's logic, the queue, boot's parsers under CBMC, and a model of the queue's doorbell; docs/assurance.md is written from the
+# results. PROVE="NAME ..." runs some only. `make seeded` shows that bugs put in on purpose are noticed. The tools go to
+# build/prove-tools (B=DIR elsewhere: DIR/prove-tools), nothing is installed.
+PROVE_TOOLS = $(B)/prove-tools
+.PHONY: prove seeded
+prove:
+	@scripts/setup-prove $(PROVE_TOOLS)
+	@scripts/check-models $(B) queue
+	@scripts/prove $(PROVE_TOOLS) $(B) $(PROVE)
+seeded:
+	@scripts/setup-prove $(PROVE_TOOLS)
+	@scripts/test-run $(B)/results seeded_kernel tests/seeded/kernel/run $(PROVE_TOOLS) $(B) $(SEEDED)
+
 # ---- everything -----------------------------------------------------------------------------------------------------------
 
 IMAGES := $(B)/boot.elf $(B)/boot.efi $(B)/kernel.elf $(USER_IMAGES)
@@ -389,6 +404,8 @@ help:
 	@echo "make fuzz           fuzzers of CapDL text and of binary specs, FUZZ_SECONDS=30 each"
 	@echo "make docs           the pictures in docs/images"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json"
+	@echo "make prove          proofs of the kernel's logic (fetches the provers into build/), writes docs/assurance.md"
+	@echo "make seeded         bugs put in on purpose are noticed by the proofs and unit tests"
 	@echo "make all            boot, kernel, components, the atoll tool"
 	@echo "make setup          install what is missing, and say what"
 	@echo "make clean          remove $(B)/"
