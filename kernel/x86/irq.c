@@ -11,9 +11,6 @@ struct route {
 };
 static struct route routes[NUM_IRQS];
 static uint8_t allowed[NUM_IRQS];
-static uint32_t own_apic_id;
-
-void irq_init(uint32_t apic_id) { own_apic_id = apic_id; }
 
 bool irq_allow(word_t first, word_t last)
 {

@@ -6,7 +6,6 @@
 static inline word_t irq_of_user_vector(word_t v) { return v + SEL4_IRQ_USER_MIN; }
 static inline word_t vector_of_irq(word_t irq) { return irq + SEL4_IRQ_CPU_VECTOR_BASE; }
 
-void irq_init(uint32_t apic_id);
 bool irq_allow(word_t first, word_t last); /* boot: CPU vectors that IRQControl may hand out; false: not a possible range */
 void irq_interrupt(word_t vector);         /* one has arrived */
 

@@ -85,7 +85,6 @@ void kernel_main(const void *map, ticks_t start)
     state_init(m);
     cpu_init();
     lapic_init(m->tsc_hz, m->apic_timer_hz);
-    irq_init(m->apic_id);
     apply_entries(m);
     bool guests = guest_hardware_init(paddr_of_image);
     scheduler_init();

@@ -125,7 +125,6 @@ void host_boot(void)
     resources_remember(m);
     vspace_init(m->kernel_pml4_paddr, m->pml4_window_entry, m->pml4_image_entry);
     lapic_init(m->tsc_hz, m->apic_timer_hz);
-    irq_init(0);
     assert_true(ioport_allow(0x3f8, 0x3ff));
     assert_true(irq_allow(0x40, 0x5f));
     assert_true(ioapic_add(ioapic_page, 24, 0, 0));
