@@ -9,6 +9,14 @@
 
 struct kernel kernel;
 
+/* The machine side's capabilities: whatever it says of them. */
+bool arch_owns(enum cap_tag t) { (void)t; return nondet_bool(); }
+bool arch_cap_same_object(cap_t a, cap_t b) { (void)a, (void)b; return nondet_bool(); }
+bool arch_cap_same_region(cap_t a, cap_t b) { (void)a, (void)b; return nondet_bool(); }
+bool arch_cap_is_physical(cap_t c) { (void)c; return nondet_bool(); }
+word_t arch_cap_paddr(cap_t c) { (void)c; return nondet_word(); }
+unsigned arch_cap_size_bits(cap_t c) { (void)c; return nondet_below(48); }
+
 #ifndef SLOTS
 #define SLOTS 6
 #endif
