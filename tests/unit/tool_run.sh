@@ -33,7 +33,7 @@ check "progress is printed" says "beta: powered off"
 check "commands arrive, in order, at the right VM" [ "$(sed -n 's/.*\(got <.*>\)$/\1/p' "$work"/log/{alpha,beta}.log | tr '\n' ' ')" = \
     "got <uname -a> got <$off> got <one two> got <$off> " ]
 check "log lines are time-stamped" [ "$(grep -cvE '^\[ *[0-9]+\.[0-9]{3}\] ' "$work"/log/*.log | sort -u | cut -d: -f2 | sort -u)" = 0 ]
-check "a VM's bytes stay its own" logged beta $'beta says \035 hi$'
+check "a VM's bytes stay its own: a doubled switch byte switches nothing, and logs hold no controls" logged beta 'beta says  hi$'
 check "events are in the system log" logged system 'event: vm alpha counters cpuid=1$'
 run good --timeout 10 --exec "alpha:crash" --exec "beta:$off"
 check "a crash: status 1" is 1
