@@ -359,6 +359,14 @@ seeded:
 	@scripts/setup-prove $(PROVE_TOOLS)
 	@scripts/test-run $(B)/results seeded_kernel tests/seeded/kernel/run $(PROVE_TOOLS) $(B) $(SEEDED)
 
+# What takes too long for `make test`: flaws that show themselves once in many runs.
+SOAK ?= 10
+.PHONY: soak
+soak: all guests test-guests
+	@for i in $$(seq $(SOAK)); do echo "soak: round $$i of $(SOAK)"; $(MAKE) --no-print-directory system || exit 1; done
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
+	@$(MAKE) --no-print-directory spin
+
 # ---- everything -----------------------------------------------------------------------------------------------------------
 
 IMAGES := $(B)/boot.elf $(B)/boot.efi $(B)/kernel.elf $(USER_IMAGES)
@@ -402,6 +410,7 @@ help:
 	@echo "make check          every header alone, a second compiler, reproducible images"
 	@echo "make system         whole-machine tests"
 	@echo "make fuzz           fuzzers of CapDL text and of binary specs, FUZZ_SECONDS=30 each"
+	@echo "make soak           the whole-machine tests SOAK=10 times over, then ten minutes of each fuzzer and the models"
 	@echo "make docs           the pictures in docs/images"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json"
 	@echo "make prove          proofs of the kernel's logic (fetches the provers into build/), writes docs/assurance.md"
