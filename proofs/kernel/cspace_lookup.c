@@ -1,4 +1,4 @@
-/* function: cspace_lookup_target, cspace_lookup
+/* function: cspace_lookup_target, the walk of cspace_lookup
  * property: ends within one step per address bit, never leaves the CNode that a capability names; success means the exact depth; writes nothing but its refusal's details
  * bound: all roots, addresses, depths; CNodes of any size with any contents
  * options: --unwind 66
