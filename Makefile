@@ -141,7 +141,7 @@ INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/ini
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
-	loader.c mmio.c msr.c multiboot.c pci.c port.c uart.c vcpu_state.c vm.c)
+	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c uart.c vcpu_state.c vm.c)
 VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,kernel_calls.c main.c message.c)
 
 USER_FLAGS = $(BARE) -Iuser/lib
@@ -192,7 +192,7 @@ unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
 
 # The VMM's pure parts likewise: tests/unit/vmm_NAME.c with a virtual machine in memory (vmm_fixture.c). With VMM_KERNEL naming a
 # bzImage the loader is also shown a real one.
-VMM_UNIT_TESTS := vmm_lapic vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders
+VMM_UNIT_TESTS := vmm_lapic vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci
 $(B)/unit/vmm_%: tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Wno-missing-prototypes $(SANITIZE) \

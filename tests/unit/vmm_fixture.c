@@ -61,6 +61,7 @@ int fixture_new(void **state)
     f->vm.console_read = console_read;
     f->vm.exit_code = exit_code;
     f->vm.test_hook = test_hook;
+    pci_init(&f->vm);
     cpuid_init(&f->vm.cpuid, fixture_cpuid, f->vm.tsc_hz);
     vm_reset(&f->vm); /* without an image: devices only */
     loader_enter_64(&f->vm, 0x100000);

@@ -1,6 +1,7 @@
 #include "acpi.h"
 #include "ioapic.h"
 #include "lib.h"
+#include "pci.h"
 #include "dsdt.hex" /* dsdt_aml_code, made by iasl */
 
 #define PACKED __attribute__((packed))
@@ -33,7 +34,7 @@ struct rsdp { /* 5.2.5.3 */
 
 struct xsdt {
     struct table header;
-    uint64_t entries[2];
+    uint64_t entries[3];
 } PACKED;
 
 struct fadt { /* 5.2.9; members without a name here are zero on hardware-reduced systems */
@@ -82,6 +83,14 @@ struct madt { /* 5.2.12 */
     } PACKED nmi;
 } PACKED;
 
+struct mcfg { /* PCI Firmware Specification 3.2, 4.1.2 */
+    struct table header;
+    uint64_t reserved, base;
+    uint16_t segment;
+    uint8_t first_bus, last_bus;
+    uint32_t reserved1;
+} PACKED;
+
 #define SLEEP_ENABLE 0x20u
 #define SLEEP_TYPE_S5 5u /* as in dsdt.dsl */
 bool acpi_sleep_is_power_off(uint8_t value) { return value == (SLEEP_ENABLE | SLEEP_TYPE_S5 << 2); }
@@ -123,6 +132,7 @@ void acpi_write(const struct guest_memory *m)
     struct xsdt xsdt;
     struct fadt fadt;
     struct madt madt;
+    struct mcfg mcfg;
 
     dsdt = at;
     memcpy(guest_memory_at(m, at, sizeof dsdt_aml_code), dsdt_aml_code, sizeof dsdt_aml_code);
@@ -155,9 +165,14 @@ void acpi_write(const struct guest_memory *m)
     madt.nmi.acpi_id = 0xff; /* all CPUs */
     madt.nmi.lint = 1;
 
+    memset(&mcfg, 0, sizeof mcfg);
+    header(&mcfg.header, "MCFG", sizeof mcfg, 1);
+    mcfg.base = PCI_ECAM; /* of bus 0, the only one */
+
     header(&xsdt.header, "XSDT", sizeof xsdt, 1);
     xsdt.entries[0] = append(m, &at, &fadt.header);
     xsdt.entries[1] = append(m, &at, &madt.header);
+    xsdt.entries[2] = append(m, &at, &mcfg.header);
     xsdt_address = append(m, &at, &xsdt.header);
 
     memcpy(rsdp.signature, "RSD PTR ", sizeof rsdp.signature);

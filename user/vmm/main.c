@@ -206,6 +206,7 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
     vm.console_read = console_read;
     vm.exit_code = report_exit_code;
     vm.test_hook = test_hook;
+    pci_init(&vm);
     cpuid_init(&vm.cpuid, host_cpuid, tsc_hz);
     for (unsigned i = 0; i < EXIT_CLASSES; i++) {
         groups_of_class[i] = exit_groups(i);

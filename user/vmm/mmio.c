@@ -10,6 +10,7 @@ static bool xapic(const struct vm *vm)
 
 uint64_t mmio_read(struct vm *vm, uint64_t address, unsigned bytes)
 {
+    uint64_t wide;
     uint32_t value;
 
     if (in(address, IOAPIC_MMIO, IOAPIC_MMIO_SIZE))
@@ -17,6 +18,8 @@ uint64_t mmio_read(struct vm *vm, uint64_t address, unsigned bytes)
     else if (in(address, LAPIC_MMIO, LAPIC_MMIO_SIZE) && xapic(vm))
         value = lapic_read_mmio(&vm->lapic, (uint32_t)(address & 0xffc), vm_tsc(vm));
     else {
+        if (pci_mmio_read(vm, address, bytes, &wide))
+            return wide;
         vm_count(vm, VMM_COUNT_MMIO_UNKNOWN);
         return ~0ull;
     }
@@ -32,6 +35,6 @@ void mmio_write(struct vm *vm, uint64_t address, unsigned bytes, uint64_t value)
         ioapic_write(&vm->ioapic, &vm->lapic, (uint32_t)(address & 0xfff), (uint32_t)value);
     else if (in(address, LAPIC_MMIO, LAPIC_MMIO_SIZE) && xapic(vm) && whole)
         lapic_write_mmio(&vm->lapic, (uint32_t)(address & 0xfff), (uint32_t)value, vm_tsc(vm));
-    else
+    else if (!pci_mmio_write(vm, address, bytes, value))
         vm_count(vm, VMM_COUNT_MMIO_UNKNOWN);
 }

@@ -51,7 +51,7 @@ uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
     if (is_uart(port) && bytes == 1)
         return uart_port_read(vm, port - UART_PORT);
     if (port >= PCI_ADDRESS_PORT && port + bytes <= PCI_DATA_PORT + 4u && port != PORT_RESET)
-        return pci_read(&vm->pci, port, bytes) & all_ones(bytes);
+        return pci_port_read(vm, port, bytes) & all_ones(bytes);
     switch (port) {
     case ACPI_SLEEP_STATUS: case ACPI_SLEEP_CONTROL: case PORT_RESET: return 0;
     case PORT_FAST_A20: return 0x02; /* address line 20 is always on */
@@ -73,7 +73,7 @@ void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
         return;
     }
     if (port >= PCI_ADDRESS_PORT && port + bytes <= PCI_DATA_PORT + 4u) {
-        pci_write(&vm->pci, port, bytes, value);
+        pci_port_write(vm, port, bytes, value);
         return;
     }
     switch (port) {

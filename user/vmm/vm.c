@@ -23,12 +23,12 @@ bool vm_reset(struct vm *vm)
 {
     vm->tsc_offset = 0; /* the TSC counts from the machine's power-on, as on the bare machine; a guest may set its own */
     memset(vm->code_pages, 0, sizeof vm->code_pages);
-    vm->pci = (struct pci){0};
     msr_reset(&vm->msr);
     clock_reset(&vm->clock);
     lapic_reset(&vm->lapic);
     ioapic_reset(&vm->ioapic);
     uart_reset(&vm->uart);
+    pci_reset(vm);
     if (vm->memory.bytes < MIN_MEMORY) {
         vm_stop(vm, "memory: %lu bytes are too few: 2 MiB is the least", vm->memory.bytes);
         return false;
