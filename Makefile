@@ -138,7 +138,8 @@ spin:
 USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/log.c
 INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c \
 	user/init/threads.c
-MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c
+MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
+	user/node_manager/lease.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
 	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c uart.c vcpu_state.c vm.c)
@@ -179,8 +180,8 @@ USER_IMAGES := $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $
 user: $(USER_IMAGES)
 
 # Unit tests of what is pure in here, under the sanitizers: tests/unit/user_NAME.c and the sources that it tests.
-USER_UNIT_TESTS := user_spec user_text user_manager user_image user_queue
-USER_UNIT_SRCS := $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c user/console/mux.c user/node_manager/protocol.c
+USER_UNIT_TESTS := user_spec user_text user_manager user_image user_queue user_lease
+USER_UNIT_SRCS := $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c user/console/mux.c user/node_manager/protocol.c user/node_manager/lease.c
 $(B)/unit/user_%: tests/unit/user_%.c $(USER_UNIT_SRCS)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -Itools/atoll -Iuser/init -Iuser/lib -Iuser/console -Iuser/node_manager \
