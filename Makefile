@@ -203,6 +203,24 @@ UNIT_SUITES += unit-vmm
 unit-vmm: $(VMM_UNIT_TESTS:%=$(B)/unit/%)
 	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
 
+# ---- PF drivers -----------------------------------------------------------------------------------------------------------
+
+IGB_PURE_SRCS := $(addprefix user/igb/,igb.c filters.c mailbox.c)
+IGB_SRCS := user/igb/main.c $(IGB_PURE_SRCS) user/pf/pf.c
+$(B)/user/igb.elf: $(call user_objects,user/lib/start.S $(IGB_SRCS)) user/component.ld
+	$(USER_LINK)
+USER_IMAGES += $(B)/user/igb.elf
+
+# Unit tests against models of the devices' registers.
+PF_UNIT_TESTS := pf_igb
+$(B)/unit/pf_igb: tests/unit/pf_igb.c tests/unit/igb_model.c $(IGB_PURE_SRCS) user/lib/format.c tests/unit/igb_model.h $(wildcard user/igb/*.h)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Itests/unit -Iuser/igb -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
+UNIT_SUITES += unit-pf
+.PHONY: unit-pf
+unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)
+	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
+
 # ---- host tool ----------------------------------------------------------------------------------------------------------
 
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
