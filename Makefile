@@ -172,7 +172,7 @@ $(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) use
 	$(USER_LINK)
 
 # The spec compiler, a part of the host tool.
-COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/spec_builder.c \
+COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/spec_builder.c \
 	tools/atoll/component_image.c
 
 USER_IMAGES := $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
@@ -209,7 +209,6 @@ IGB_PURE_SRCS := $(addprefix user/igb/,igb.c filters.c mailbox.c)
 IGB_SRCS := user/igb/main.c $(IGB_PURE_SRCS) user/pf/pf.c
 $(B)/user/igb.elf: $(call user_objects,user/lib/start.S $(IGB_SRCS)) user/component.ld
 	$(USER_LINK)
-USER_IMAGES += $(B)/user/igb.elf
 
 # Unit tests against models of the devices' registers.
 PF_UNIT_TESTS := pf_igb
@@ -225,7 +224,7 @@ unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)
 
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
 TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c image.c \
-	yaml_check.c compile.c compile_node.c compile_request.c component_image.c spec_builder.c
+	yaml_check.c compile.c compile_node.c compile_part.c compile_request.c component_image.c spec_builder.c
 TOOL_SRCS += disk_image.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 

@@ -67,12 +67,3 @@ enum lease_result lease_end(struct lease *l, const struct lease_hardware *hw, ui
         return LEASE_OUT_OF_TURN; /* the first step alone would also start from a free one */
     return run(l, hw, number, all, sizeof all / sizeof all[0]);
 }
-
-void lease_lost(struct lease *l, const struct lease_hardware *hw, const char *what)
-{
-    hw->block(hw->context);
-    if (l->state == LEASE_QUARANTINED)
-        return; /* the first reason stays */
-    text_format(l->reason, sizeof l->reason, "%s while it was %s", what, lease_state_name(l->state));
-    l->state = LEASE_QUARANTINED;
-}

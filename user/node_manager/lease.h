@@ -47,7 +47,5 @@ enum lease_result lease_step(struct lease *, const struct lease_hardware *, uint
 uint64_t lease_take(struct lease *, const struct lease_hardware *);
 /* A leased one back to free. */
 enum lease_result lease_end(struct lease *, const struct lease_hardware *, uint64_t number);
-/* The PF driver is gone: whatever was under way, the function is blocked. */
-void lease_lost(struct lease *, const struct lease_hardware *, const char *what);
 
 const char *lease_state_name(enum lease_state);
