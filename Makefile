@@ -338,15 +338,16 @@ $(B)/tests/system/%: tests/system/%.c
 $(B)/tests/root/%.o: tests/root/%.c
 	@mkdir -p $(@D)
 	$(CC) $(USER_FLAGS) -c $< -o $@
-$(B)/tests/root/dma.elf: $(call user_objects,user/lib/root_start.S tests/root/dma.c) user/component.ld
+$(B)/tests/root/%.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.c) $(B)/tests/root/%.o user/component.ld
 	$(USER_LINK)
+ROOT_TESTS := dma message
 
 # `make system CASES="sweeps fatal"` runs some of tests/system/cases.sh only.
 .PHONY: test-guests guests-plain system
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
-system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(B)/tests/root/dma.elf
+system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(ROOT_TESTS:%=$(B)/tests/root/%.elf)
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.

@@ -56,6 +56,7 @@ ticks_t machine_time(void);
 void machine_set_deadline(ticks_t);                       /* the scheduler's next event; x86 merges vCPU timers */
 void machine_memzero(void *, word_t bytes);
 void arch_irq_mask(word_t irq, bool masked);
+status_t arch_irq_message(struct invocation *, word_t irq); /* reply: the message that raises it */
 void arch_irq_handler_deleted(word_t irq);                /* free the vector and, for IOAPIC and MSI, its routing */
 status_t arch_irq_control_invoke(struct invocation *);    /* labels Get, GetIOAPIC, GetMSI */
 void machine_put_char(char c);                            /* the kernel's log (x86/log.c) */

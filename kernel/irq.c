@@ -26,6 +26,7 @@ status_t irq_handler_invoke(struct invocation *inv)
         return STATUS_OK;
     }
     case SEL4_IRQ_HANDLER_CLEAR: slot_delete(slot); return STATUS_OK;
+    case ATOLL_IRQ_HANDLER_MESSAGE: return arch_irq_message(inv, irq);
     default: return refuse_plain(SEL4_ILLEGAL_OPERATION);
     }
 }

@@ -179,6 +179,9 @@
 #define ATOLL_REQUESTERS_UNBIND 74  /* MR0 requester ID: blocked when this returns */
 #define ATOLL_REQUESTERS_DIVIDE 75  /* cap CNode; MR0 index, MR1 depth, MR2 first, MR3 last: a smaller range, off all others */
 #define ATOLL_REQUESTERS_FAULT 76   /* reply: MR0 1 if there was one, MR1 requester, MR2 address, MR3 the unit's reason word */
+/* GetMSI with a second capability, a range of requester IDs that holds the function: its message may raise the vector. What is to be
+ * programmed into the function tells the handler: reply MR0 address, MR1 data; edge-triggered, no Ack needed. */
+#define ATOLL_IRQ_HANDLER_MESSAGE 77
 
 /* Fault types: the label of a fault message. */
 #define SEL4_FAULT_NULL 0

@@ -13,7 +13,7 @@
 #define AMDVI_CONTROL_EVENTS (1ull << 2)
 #define AMDVI_CONTROL_COHERENT (1ull << 10)
 #define AMDVI_CONTROL_COMMANDS (1ull << 12)
-#define AMDVI_CONTROL_WIDE_ENTRIES (1ull << 28) /* GAEn: 128-bit interrupt entries */
+#define AMDVI_CONTROL_WIDE_ENTRIES (1ull << 17) /* GAEn: 128-bit interrupt entries */
 #define AMDVI_CONTROL_X2APIC (1ull << 50)       /* XTEn */
 #define AMDVI_EXCLUSION_BASE 0x20
 #define AMDVI_EXCLUSION_LIMIT 0x28
@@ -50,6 +50,9 @@ static inline struct amdvi_entry amdvi_interrupt(uint32_t apic_id, uint8_t vecto
 {
     return (struct amdvi_entry){1 | (uint64_t)(apic_id & 0xffffff) << 8, vector | (uint64_t)(apic_id >> 24) << 56};
 }
+
+/* 2.2.5: a message anywhere in the interrupt range with the entry's number as its data. */
+#define AMDVI_MESSAGE_ADDRESS 0xfee00000u
 
 /* --- commands, 2.4 --- */
 #define AMDVI_OPCODE(n) ((uint64_t)(n) << 60)

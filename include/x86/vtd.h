@@ -90,6 +90,12 @@ static inline struct vtd_entry vtd_invalidate_interrupt(uint16_t index)
 #define VTD_INVALIDATE_ALL_PAGES ((struct vtd_entry){2 | 1u << 4 | VTD_DRAIN, 0})
 #define VTD_INVALIDATE_ALL_INTERRUPTS ((struct vtd_entry){4, 0})
 
+/* 5.1.5.2: a message in remappable format (bit 4), without a subhandle: its data is 0. */
+static inline uint32_t vtd_message_address(uint16_t index)
+{
+    return 0xfee00000u | (index & 0x7fffu) << 5 | 1u << 4 | (uint32_t)(index >> 15) << 2;
+}
+
 /* 5.1.2.2: an IOAPIC's entry in remappable format. The entry's own vector is what the level-triggered EOI is matched with. */
 static inline uint64_t vtd_ioapic_entry(uint16_t index, uint8_t vector)
 {

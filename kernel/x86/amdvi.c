@@ -34,6 +34,14 @@ void amdvi_device_block(struct iommu *u, word_t requester, word_t domain)
     forget(u, requester, domain);
 }
 
+/* 2.2.2.1, the other half: 2.4.2, and 2.4.5 for what came from the table. */
+void amdvi_interrupts_set(struct iommu *u, word_t requester, paddr_t table)
+{
+    iommu_entry_write(u, u->tables + IOMMU_DEVICES + requester * sizeof(struct amdvi_device) + 16,
+                      table ? AMDVI_DEVICE_INTERRUPTS_REMAPPED | table : AMDVI_DEVICE_INTERRUPTS_BLOCKED, 0);
+    iommu_execute(u, command(amdvi_invalidate_device((uint16_t)requester)), command(amdvi_invalidate_interrupts((uint16_t)requester)));
+}
+
 void amdvi_flush_domain(struct iommu *u, word_t domain)
 {
     iommu_execute(u, command(amdvi_invalidate_domain((uint16_t)domain)), iommu_idle(u));

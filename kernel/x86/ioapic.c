@@ -57,6 +57,15 @@ bool ioapic_add(volatile uint32_t *page, word_t pins, uint32_t apic_id, uint32_t
 word_t ioapic_count(void) { return count; }
 word_t ioapic_pins(word_t ioapic) { return ioapics[ioapic].pins; }
 
+bool ioapic_is_requester(word_t unit, word_t requester)
+{
+    bool is = false;
+    for (word_t i = 0; i < count && !is; i++)
+        is = is_remapped(&ioapics[i]) && (ioapics[i].remapped >> IOAPIC_UNIT_SHIFT & 0xff) == unit &&
+             (ioapics[i].remapped & IOAPIC_REQUESTER) == requester;
+    return is;
+}
+
 void ioapic_connect(word_t ioapic, word_t pin, word_t vector, bool level, bool low)
 {
     const struct ioapic *a = &ioapics[ioapic];

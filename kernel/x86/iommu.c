@@ -12,6 +12,7 @@
 static struct iommu units[KERNEL_IOMMU_MAX];
 static word_t count;
 static word_t own_node, queue_bytes;
+static uint32_t own_apic_id;
 
 word_t iommu_count(void) { return count; }
 struct iommu *iommu_at(word_t unit) { return &units[unit]; }
@@ -32,6 +33,7 @@ bool iommu_add(const struct resource_map *m, unsigned entry, char *base)
     }
     u->has_events = u->kind == IOMMU_KIND_AMDVI && m->node == 0;
     own_node = m->node;
+    own_apic_id = m->apic_id;
     queue_bytes = sizeof(struct iommu_command) << iommu_queue_bits(m->node_count);
     return true;
 }
@@ -141,6 +143,28 @@ void iommu_interrupt_allow(struct iommu *u, word_t vector, word_t requester, uin
 void iommu_interrupt_block(struct iommu *u, word_t vector, word_t requester)
 {
     interrupt_write(u, vector, requester, 0, 0);
+}
+
+/* AMD-Vi: the function's device entry leads to this node's entries, while it has any vector. */
+void iommu_message_allow(struct iommu *u, word_t vector, word_t requester)
+{
+    iommu_interrupt_allow(u, vector, requester, own_apic_id, false);
+    if (u->kind == IOMMU_KIND_AMDVI)
+        amdvi_interrupts_set(u, requester, u->block + IOMMU_INTERRUPTS + own_node * 4096);
+}
+
+void iommu_message_block(struct iommu *u, word_t vector, word_t requester, bool last)
+{
+    iommu_interrupt_block(u, vector, requester);
+    if (u->kind == IOMMU_KIND_AMDVI && last)
+        amdvi_interrupts_set(u, requester, 0);
+}
+
+struct iommu_message iommu_message(const struct iommu *u, word_t vector)
+{
+    if (u->kind == IOMMU_KIND_VTD)
+        return (struct iommu_message){vtd_message_address((uint16_t)(own_node << 8 | vector)), 0};
+    return (struct iommu_message){AMDVI_MESSAGE_ADDRESS, (uint32_t)vector};
 }
 
 /* ---- families ---- */

@@ -64,6 +64,15 @@ void amdvi_flush_domain(struct iommu *, word_t domain);
 void amdvi_flush_pages(struct iommu *, word_t domain, word_t address, unsigned bits);
 bool amdvi_fault_take(struct iommu *, word_t first, word_t last, struct iommu_fault *);
 
+/* A PCI function's message: what it writes, and so raises `vector` of this node. `last`: no other vector is left to this function. */
+struct iommu_message {
+    uint32_t address, data;
+};
+struct iommu_message iommu_message(const struct iommu *, word_t vector);
+void iommu_message_allow(struct iommu *, word_t vector, word_t requester);
+void iommu_message_block(struct iommu *, word_t vector, word_t requester, bool last);
+void amdvi_interrupts_set(struct iommu *, word_t requester, paddr_t table); /* the function's interrupt table; 0: it raises nothing */
+
 /* This node's interrupt `vector`, raised by `requester` alone (VT-d; on AMD-Vi by any requester of this node). */
 void iommu_interrupt_allow(struct iommu *, word_t vector, word_t requester, uint32_t apic_id, bool level);
 word_t iommu_ioapic_entry(const struct iommu *, word_t vector); /* what an IOAPIC's redirection entry says then */

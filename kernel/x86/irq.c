@@ -1,13 +1,17 @@
-/* IRQControl: who may receive which interrupt. Kinds: a bare vector (another node's IPI, a doorbell), a pin of an IOAPIC, an MSI
- * (the vector only: the remapping entry comes with the IOMMU). */
+/* IRQControl: who may receive which interrupt. Kinds: a bare vector (another node's IPI, a doorbell), a pin of an IOAPIC, a message (MSI)
+ * of one PCI function, which the IOMMU lets raise that vector and no other. GetMSI in seL4's own form, without a range of
+ * requester IDs, gives the vector alone. */
 #include "irq.h"
+#include "iommu.h"
 #include "../core.h"
 #include "../state.h"
 #include "trap.h"
 
 struct route {
-    bool pinned; /* comes through an IOAPIC */
+    enum { ROUTE_BARE = 0, ROUTE_PIN, ROUTE_MESSAGE } kind;
     uint8_t ioapic, pin;
+    uint8_t unit; /* the IOMMU */
+    uint16_t requester;
 };
 static struct route routes[NUM_IRQS];
 static uint8_t allowed[NUM_IRQS];
@@ -31,17 +35,55 @@ void irq_interrupt(word_t vector)
 
 void arch_irq_mask(word_t irq, bool masked)
 {
-    if (routes[irq].pinned)
+    if (routes[irq].kind == ROUTE_PIN)
         ioapic_mask(routes[irq].ioapic, routes[irq].pin, masked);
+}
+
+/* ---- messages ---- */
+
+static bool raises_others(word_t unit, word_t requester)
+{
+    bool others = false;
+    for (unsigned i = 0; i < NUM_IRQS && !others; i++)
+        others = routes[i].kind == ROUTE_MESSAGE && routes[i].unit == unit && routes[i].requester == requester;
+    return others;
+}
+
+static void message_block(word_t irq)
+{
+    struct route r = routes[irq];
+    routes[irq] = (struct route){0};
+    iommu_message_block(iommu_at(r.unit), vector_of_irq(irq), r.requester, !raises_others(r.unit, r.requester));
+}
+
+void irq_requesters_deleted(word_t unit, word_t first, word_t last)
+{
+    for (unsigned i = 0; i < NUM_IRQS; i++)
+        if (routes[i].kind == ROUTE_MESSAGE && routes[i].unit == unit && routes[i].requester >= first && routes[i].requester <= last)
+            message_block(i);
+}
+
+status_t arch_irq_message(struct invocation *inv, word_t irq)
+{
+    if (routes[irq].kind != ROUTE_MESSAGE)
+        return refuse_plain(SEL4_ILLEGAL_OPERATION);
+    struct iommu_message m = iommu_message(iommu_at(routes[irq].unit), vector_of_irq(irq));
+    invocation_result(inv, 0, m.address);
+    invocation_result(inv, 1, m.data);
+    return STATUS_OK;
 }
 
 void arch_irq_handler_deleted(word_t irq)
 {
-    if (routes[irq].pinned)
+    if (routes[irq].kind == ROUTE_PIN)
         ioapic_disconnect(routes[irq].ioapic, routes[irq].pin, vector_of_irq(irq));
-    routes[irq].pinned = false;
+    if (routes[irq].kind == ROUTE_MESSAGE)
+        message_block(irq);
+    routes[irq] = (struct route){0};
     kernel.irq_state[irq] = IRQ_INACTIVE;
 }
+
+/* ---- IRQControl ---- */
 
 static status_t vector_refused(word_t user_vector)
 {
@@ -56,7 +98,7 @@ static status_t vector_refused(word_t user_vector)
 static bool pin_in_use(word_t ioapic, word_t pin)
 {
     for (unsigned i = 0; i < NUM_IRQS; i++)
-        if (routes[i].pinned && routes[i].ioapic == ioapic && routes[i].pin == pin)
+        if (routes[i].kind == ROUTE_PIN && routes[i].ioapic == ioapic && routes[i].pin == pin)
             return true;
     return false;
 }
@@ -74,6 +116,48 @@ static status_t target(struct invocation *inv, unsigned first_word, struct slot 
     return STATUS_OK;
 }
 
+static status_t pin_decode(const struct invocation *inv, struct route *r)
+{
+    word_t ioapic = invocation_arg(inv, 2), pin = invocation_arg(inv, 3), level = invocation_arg(inv, 4), low = invocation_arg(inv, 5);
+    if (ioapic >= ioapic_count())
+        return refuse_range(0, ioapic_count() ? ioapic_count() - 1 : 0);
+    if (pin >= ioapic_pins(ioapic))
+        return refuse_range(0, ioapic_pins(ioapic) - 1);
+    if (level > 1 || low > 1)
+        return refuse_range(0, 1);
+    if (pin_in_use(ioapic, pin))
+        return refuse_plain(SEL4_REVOKE_FIRST);
+    *r = (struct route){.kind = ROUTE_PIN, .ioapic = (uint8_t)ioapic, .pin = (uint8_t)pin};
+    return STATUS_OK;
+}
+
+/* Bus, device, function; the handle (word 5) means nothing here. An IOAPIC's requester ID has an interrupt table of its own. */
+static status_t message_decode(const struct invocation *inv, struct route *r)
+{
+    cap_t range = inv->extra[1]->cap;
+    word_t bus = invocation_arg(inv, 2), device = invocation_arg(inv, 3), function = invocation_arg(inv, 4);
+    if (cap_tag(range) != CAP_REQUESTERS)
+        return refuse_capability(2);
+    word_t requester = bus << 8 | device << 3 | function, first = requesters_first(range), last = requesters_last(range);
+    if (bus > 0xff || device > 31 || function > 7 || requester < first || requester > last)
+        return refuse_range(first, last);
+    if (ioapic_is_requester(requesters_unit(range), requester))
+        return refuse_plain(SEL4_ILLEGAL_OPERATION);
+    *r = (struct route){.kind = ROUTE_MESSAGE, .unit = (uint8_t)requesters_unit(range), .requester = (uint16_t)requester};
+    return STATUS_OK;
+}
+
+static void connect(word_t irq, const struct route *r, bool level, bool low)
+{
+    routes[irq] = *r;
+    if (r->kind == ROUTE_PIN) {
+        ioapic_connect(r->ioapic, r->pin, vector_of_irq(irq), level, low);
+        ioapic_mask(r->ioapic, r->pin, false);
+    }
+    if (r->kind == ROUTE_MESSAGE)
+        iommu_message_allow(iommu_at(r->unit), vector_of_irq(irq), r->requester);
+}
+
 status_t arch_irq_control_invoke(struct invocation *inv)
 {
     bool get = inv->label == SEL4_IRQ_CONTROL_GET, pinned = inv->label == SEL4_IRQ_CONTROL_GET_IOAPIC;
@@ -81,34 +165,20 @@ status_t arch_irq_control_invoke(struct invocation *inv)
         return refuse_plain(SEL4_ILLEGAL_OPERATION);
     if (inv->length < (get ? 3 : 7) || !inv->extra[0])
         return refuse_plain(SEL4_TRUNCATED_MESSAGE);
-    word_t vector = invocation_arg(inv, get ? 0 : 6);
-    word_t ioapic = 0, pin = 0, level = 0, low = 0;
-    status_t s = vector_refused(vector);
-    if (s != STATUS_OK)
-        return s;
-    if (pinned) {
-        ioapic = invocation_arg(inv, 2), pin = invocation_arg(inv, 3);
-        level = invocation_arg(inv, 4), low = invocation_arg(inv, 5);
-        if (ioapic >= ioapic_count())
-            return refuse_range(0, ioapic_count() ? ioapic_count() - 1 : 0);
-        if (pin >= ioapic_pins(ioapic))
-            return refuse_range(0, ioapic_pins(ioapic) - 1);
-        if (level > 1 || low > 1)
-            return refuse_range(0, 1);
-        if (pin_in_use(ioapic, pin))
-            return refuse_plain(SEL4_REVOKE_FIRST);
-    }
+    word_t vector = invocation_arg(inv, get ? 0 : 6), irq = irq_of_user_vector(vector);
+    struct route route = {0};
     struct slot *to = NULL;
-    s = target(inv, get ? 1 : 0, &to);
+    status_t s = vector_refused(vector);
+    if (s == STATUS_OK && pinned)
+        s = pin_decode(inv, &route);
+    if (s == STATUS_OK && !get && !pinned && inv->extra[1])
+        s = message_decode(inv, &route);
+    if (s == STATUS_OK)
+        s = target(inv, get ? 1 : 0, &to);
     if (s != STATUS_OK)
         return s;
 
-    word_t irq = irq_of_user_vector(vector);
-    if (pinned) {
-        ioapic_connect(ioapic, pin, vector_of_irq(irq), level, low);
-        ioapic_mask(ioapic, pin, false);
-        routes[irq] = (struct route){true, (uint8_t)ioapic, (uint8_t)pin};
-    }
+    connect(irq, &route, pinned && invocation_arg(inv, 4), pinned && invocation_arg(inv, 5));
     kernel.irq_state[irq] = IRQ_SIGNAL;
     slot_insert(cap_irq_handler(irq), inv->slot, to);
     return STATUS_OK;

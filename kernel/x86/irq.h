@@ -8,6 +8,7 @@ static inline word_t vector_of_irq(word_t irq) { return irq + SEL4_IRQ_CPU_VECTO
 
 bool irq_allow(word_t first, word_t last); /* boot: CPU vectors that IRQControl may hand out; false: not a possible range */
 void irq_interrupt(word_t vector);         /* one has arrived */
+void irq_requesters_deleted(word_t unit, word_t first, word_t last); /* their messages raise nothing any more */
 
 /* ioapic.c. Redirection table of the IOAPICs that this node owns (82093AA data sheet, 3.2.4). */
 #define IOAPIC_MAX 8
@@ -15,6 +16,7 @@ void irq_interrupt(word_t vector);         /* one has arrived */
 bool ioapic_add(volatile uint32_t *page, word_t pins, uint32_t apic_id, uint32_t remapped);
 word_t ioapic_count(void);
 word_t ioapic_pins(word_t ioapic);
+bool ioapic_is_requester(word_t unit, word_t requester); /* that is how an IOAPIC appears to this IOMMU */
 void ioapic_connect(word_t ioapic, word_t pin, word_t vector, bool level, bool low); /* masked */
 void ioapic_disconnect(word_t ioapic, word_t pin, word_t vector);
 void ioapic_mask(word_t ioapic, word_t pin, bool masked);

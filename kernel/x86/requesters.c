@@ -2,6 +2,7 @@
  * one decides alone which I/O space its functions see. When the capability goes, its functions are blocked. */
 #include "iospace.h"
 #include "../core.h"
+#include "irq.h"
 
 static struct io_space *bound_spaces;
 
@@ -177,6 +178,7 @@ void requesters_deleted(cap_t cap)
             if (s->bound[i] >= requesters_first(cap) && s->bound[i] <= requesters_last(cap))
                 unbind(s, i);
     }
+    irq_requesters_deleted(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 void io_space_unbind_all(struct io_space *s)

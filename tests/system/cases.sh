@@ -266,27 +266,3 @@ case_processor_refusals() {
         silent system 'event: vm' "no VM was started"
     done
 }
-
-# A device that is told to attack, on both families of IOMMU. Each claim of tests/root/dma.c is one here.
-case_dma() {
-    for kind in vtd amdvi; do
-        name=dma-$kind
-        dir=$OUT/$name
-        mkdir -p "$dir"
-        "$B/atoll" run --root-task "$B/tests/root/dma.elf" --machine $kind --timeout 90 --log-dir "$dir" \
-            --qemu-arg -device --qemu-arg edu,addr=6.0,dma_mask=0xffffffffffffffff \
-            --until 'dma: done' --fail-on 'panic' >"$dir/out" 2>&1
-        report $? "the attack came to its end" "$(tail -n 1 "$dir/out"); $(tail -n 1 "$dir/system.log")"
-        sed -n 's/^.*dma: \(ok\|not ok\) [0-9]* - /\1 /p' "$dir/system.log" >"$dir/claims"
-        while read -r line; do
-            case $line in
-            ok*) report 0 "${line#ok }" ;;
-            *) report 1 "${line#not ok }" "see $dir/system.log" ;;
-            esac
-        done <"$dir/claims"
-        says system 'dma: done: .*, 0 failed' "no claim of the attack failed"
-    done
-    name=dma-vtd
-    dir=$OUT/$name
-    says system 'the unit records faults: requester 0x30' "VT-d recorded the faults"
-}

@@ -87,6 +87,11 @@ ticks_t machine_time(void) { return host.time; }
 void machine_set_deadline(ticks_t t) { host.deadline = t; }
 void machine_memzero(void *p, word_t n) { memset(p, 0, n); }
 void arch_irq_mask(word_t irq, bool masked) { host.masked_irq = masked ? irq : 0; }
+status_t arch_irq_message(struct invocation *inv, word_t irq)
+{
+    (void)inv, (void)irq;
+    return refuse_plain(SEL4_ILLEGAL_OPERATION);
+}
 void arch_irq_handler_deleted(word_t irq) { kernel.irq_state[irq] = IRQ_INACTIVE; }
 status_t arch_irq_control_invoke(struct invocation *inv)
 {

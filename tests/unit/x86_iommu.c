@@ -81,6 +81,7 @@ static int boot(void **state)
     struct resource_map *m = calloc(1, RESOURCE_MAP_MAX_BYTES);
     m->node = NODE;
     m->node_count = NODES;
+    m->apic_id = 0x1000007;
     m->entry_count = 2;
     m->entries[0] = (struct resource_entry){.kind = RESOURCE_IOMMU, .arg0 = IOMMU_KIND_VTD};
     m->entries[1] = (struct resource_entry){.kind = RESOURCE_IOMMU_TABLES, .paddr = BLOCK, .size = iommu_block_size(NODES),
@@ -270,6 +271,85 @@ static void interrupts(void **state)
     ring_reset();
 }
 
+static word_t get_message(word_t slot, word_t cap, word_t requester, word_t vector)
+{
+    return CALL(SEL4_CAP_IRQ_CONTROL, SEL4_IRQ_CONTROL_GET_MSI, CAPS(ROOT, cap), slot, 64, requester >> 8, requester >> 3 & 31,
+                requester & 7, 0, vector);
+}
+
+/* VT-d 5.1.5.2, 9.9; AMD-Vi 2.2.2.1, 2.2.5. User vector 0x20 is CPU vector 0x50; this node's core is x2APIC 0x1000007. */
+static void messages(void **state)
+{
+    (void)state;
+    word_t a = new_slot(), b = new_slot(), child = new_slot();
+    uint64_t *entry = (uint64_t *)(unit->tables + IOMMU_INTERRUPTS + NODE * 4096 + 0x50 * 16);
+    assert_int_equal(get_message(a, ROOT, REQUESTER, 0x20), SEL4_INVALID_CAPABILITY);
+    assert_int_equal(get_message(a, range, 0x200, 0x20), SEL4_RANGE_ERROR);
+    assert_int_equal(get_message(a, range, 0xff, 0x20), SEL4_RANGE_ERROR);
+    assert_int_equal(get_message(a, range, REQUESTER, 0x30), SEL4_ILLEGAL_OPERATION); /* not this node's vector */
+    assert_int_equal(get_message(ROOT, range, REQUESTER, 0x20), SEL4_DELETE_FIRST);
+    assert_true(entry[0] == 0 && entry[1] == 0);
+
+    assert_int_equal(get_message(a, 0, REQUESTER, 0x20), SEL4_NO_ERROR); /* seL4's form: the vector alone */
+    assert_true(entry[0] == 0 && entry[1] == 0);
+    assert_int_equal(CALL(a, ATOLL_IRQ_HANDLER_MESSAGE, CAPS(0)), SEL4_ILLEGAL_OPERATION);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), a, 64), SEL4_NO_ERROR);
+
+    seen_count = 0;
+    assert_int_equal(get_message(a, range, REQUESTER, 0x20), SEL4_NO_ERROR);
+    assert_true(entry[0] == (0x1000007ull << 32 | 0x50 << 16 | 1) && entry[1] == (1 << 18 | REQUESTER));
+    assert_true(was_seen(4 | 1 << 4 | 0x250ull << 32, 0));
+    assert_int_equal(CALL(a, ATOLL_IRQ_HANDLER_MESSAGE, CAPS(0)), SEL4_NO_ERROR);
+    assert_true(result(0) == (0xfee00000 | 0x250 << 5 | 1 << 4) && result(1) == 0);
+    assert_int_equal(get_message(b, range, REQUESTER, 0x20), SEL4_REVOKE_FIRST);
+    assert_int_equal(vtd_message_address(0x8001), 0xfee00000 | 1 << 5 | 1 << 4 | 1 << 2); /* bit 15 of the index is bit 2 */
+    seen_count = 0;
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), a, 64), SEL4_NO_ERROR);
+    assert_true(entry[0] == 0 && entry[1] == 0 && was_seen(4 | 1 << 4 | 0x250ull << 32, 0));
+
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_DIVIDE, CAPS(ROOT), child, 64, REQUESTER, REQUESTER), SEL4_NO_ERROR);
+    assert_int_equal(get_message(a, child, REQUESTER, 0x20), SEL4_NO_ERROR);
+    assert_int_equal(get_message(b, range, REQUESTER + 1, 0x21), SEL4_NO_ERROR);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_REVOKE, CAPS(0), range, 64), SEL4_NO_ERROR);
+    assert_true(entry[0] == 0 && entry[1] == 0);          /* went with the range */
+    assert_true(entry[2] != 0);                           /* the other one was not in it */
+    assert_int_equal(CALL(a, ATOLL_IRQ_HANDLER_MESSAGE, CAPS(0)), SEL4_ILLEGAL_OPERATION);
+    assert_int_equal(get_message(child, range, REQUESTER, 0x20), SEL4_REVOKE_FIRST); /* its handler still has the vector */
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), a, 64), SEL4_NO_ERROR);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), b, 64), SEL4_NO_ERROR);
+    assert_true(entry[2] == 0);
+}
+
+static void amdvi_messages(void **state)
+{
+    (void)state;
+    word_t a = new_slot(), b = new_slot();
+    uint64_t *entry = (uint64_t *)(unit->tables + IOMMU_INTERRUPTS + NODE * 4096 + 0x50 * 16);
+    unit->kind = IOMMU_KIND_AMDVI;
+    ring_reset();
+    uint64_t *device = device_entry(32);
+    device[0] = 3, device[1] = 7, device[2] = 1, device[3] = 0;
+    assert_int_equal(AMDVI_CONTROL_WIDE_ENTRIES, 1 << 17); /* 3.4.4, GAEn: without it, entries have 32 bits */
+    assert_int_equal(get_message(a, range, REQUESTER, 0x20), SEL4_NO_ERROR);
+    assert_int_equal(get_message(b, range, REQUESTER, 0x21), SEL4_NO_ERROR);
+    assert_true(entry[0] == (7ull << 8 | 1) && entry[1] == (1ull << 56 | 0x50));
+    assert_true(device[0] == 3 && device[1] == 7); /* the other half */
+    /* IV, 2^8 entries, IntCtl 2 (remapped), this node's page, no pass bits */
+    assert_true(device[2] == (1 | 8 << 1 | 2ull << 60 | (BLOCK + IOMMU_INTERRUPTS + NODE * 4096)) && device[3] == 0);
+    assert_true(was_seen(2ull << 60 | REQUESTER, 0) && was_seen(5ull << 60 | REQUESTER, 0));
+    assert_int_equal(CALL(a, ATOLL_IRQ_HANDLER_MESSAGE, CAPS(0)), SEL4_NO_ERROR);
+    assert_true(result(0) == 0xfee00000 && result(1) == 0x50);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), a, 64), SEL4_NO_ERROR);
+    assert_true(entry[0] == 0 && entry[1] == 0 && device[2] != 1);
+    seen_count = 0;
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), b, 64), SEL4_NO_ERROR);
+    assert_true(device[2] == 1 && device[3] == 0); /* the last one: every interrupt is aborted */
+    assert_true(was_seen(2ull << 60 | REQUESTER, 0));
+    memset(device, 0, 32);
+    unit->kind = IOMMU_KIND_VTD;
+    ring_reset();
+}
+
 static void faults(void **state)
 {
     (void)state;
@@ -289,7 +369,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vtd_words), cmocka_unit_test(amdvi_words), cmocka_unit_test(refusals),
-        cmocka_unit_test(slow_rounds), cmocka_unit_test(interrupts), cmocka_unit_test(faults),
+        cmocka_unit_test(slow_rounds), cmocka_unit_test(interrupts), cmocka_unit_test(messages),
+        cmocka_unit_test(amdvi_messages), cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

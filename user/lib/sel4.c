@@ -181,6 +181,23 @@ error_t irq_control_get_ioapic(cptr_t control, cptr_t root, uint64_t index, uint
                   NULL);
 }
 
+error_t irq_control_get_msi(cptr_t control, cptr_t root, uint64_t index, uint64_t depth, cptr_t range, uint64_t requester, uint64_t vector)
+{
+    return invoke(control, SEL4_IRQ_CONTROL_GET_MSI, CAPS(root, range),
+                  WORDS(index, depth, requester >> 8, requester >> 3 & 31, requester & 7, 0, vector), NULL);
+}
+
+error_t irq_handler_message(cptr_t handler, uint64_t *address, uint64_t *data)
+{
+    struct sel4_message m;
+    error_t error = invoke(handler, ATOLL_IRQ_HANDLER_MESSAGE, NOTHING, NOTHING, &m);
+    uint64_t words[2];
+    reply_words(&m, 2, words);
+    *address = words[0];
+    *data = words[1];
+    return error;
+}
+
 error_t irq_handler_set_notification(cptr_t handler, cptr_t notification)
 {
     return invoke(handler, SEL4_IRQ_HANDLER_SET_NOTIFICATION, CAPS(notification), NOTHING, NULL);

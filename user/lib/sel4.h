@@ -155,6 +155,9 @@ error_t asid_pool_assign(cptr_t pool, cptr_t vspace);
 error_t irq_control_get(cptr_t control, uint64_t vector, cptr_t root, uint64_t index, uint64_t depth);
 error_t irq_control_get_ioapic(cptr_t control, cptr_t root, uint64_t index, uint64_t depth, uint64_t ioapic, uint64_t pin,
                                uint64_t level, uint64_t polarity, uint64_t vector);
+/* A message of the function `requester`, inside `range`; then what to program into the function. */
+error_t irq_control_get_msi(cptr_t control, cptr_t root, uint64_t index, uint64_t depth, cptr_t range, uint64_t requester, uint64_t vector);
+error_t irq_handler_message(cptr_t handler, uint64_t *address, uint64_t *data);
 error_t irq_handler_set_notification(cptr_t handler, cptr_t notification);
 error_t irq_handler_ack(cptr_t handler);
 

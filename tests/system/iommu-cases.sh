@@ -1,0 +1,33 @@
+# IOMMU: root tasks that own QEMU's `edu` device, on both families. Sourced by `run`. Each claim of tests/root/NAME.c is one here.
+CASES="$CASES message"
+
+edu_root() { # edu_root NAME FAMILY
+    name=$1-$2
+    dir=$OUT/$name
+    mkdir -p "$dir"
+    "$B/atoll" run --root-task "$B/tests/root/$1.elf" --machine "$2" --timeout 90 --log-dir "$dir" \
+        --qemu-arg -device --qemu-arg edu,addr=6.0,dma_mask=0xffffffffffffffff \
+        --until "$1: done" --fail-on 'panic' >"$dir/out" 2>&1
+    report $? "$1 came to its end" "$(tail -n 1 "$dir/out"); $(tail -n 1 "$dir/system.log")"
+    sed -n "s/^.*$1: \(ok\|not ok\) [0-9]* - /\1 /p" "$dir/system.log" >"$dir/claims"
+    while read -r line; do
+        case $line in
+        ok*) report 0 "${line#ok }" ;;
+        *) report 1 "${line#not ok }" "see $dir/system.log" ;;
+        esac
+    done <"$dir/claims"
+    says system "$1: done: .*, 0 failed" "no claim failed"
+}
+
+# A device that is told to attack memory.
+case_dma() {
+    edu_root dma amdvi
+    edu_root dma vtd
+    says system 'the unit records faults: requester 0x30' "VT-d recorded the faults"
+}
+
+# A device that raises interrupts, its own and others.
+case_message() {
+    edu_root message amdvi
+    edu_root message vtd
+}
