@@ -143,7 +143,10 @@ MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_ma
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
 	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c uart.c vcpu_state.c vm.c)
-VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,kernel_calls.c main.c message.c)
+VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
+VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c)
+DISK_SRCS := user/disk/main.c user/disk/disk.c
+SWITCH_SRCS := user/switch/main.c user/switch/switch.c
 
 USER_FLAGS = $(BARE) -Iuser/lib
 user_objects = $(patsubst %.S,$(B)/%.o,$(patsubst %.c,$(B)/%.o,$(1) $(USER_LIB_SRCS)))
@@ -171,11 +174,16 @@ $(B)/user/vmm.elf: $(call user_objects,user/lib/start.S $(VMM_SRCS)) user/compon
 $(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) user/component.ld
 	$(USER_LINK)
 
+$(B)/user/disk.elf: $(call user_objects,user/lib/start.S $(DISK_SRCS)) user/component.ld
+	$(USER_LINK)
+$(B)/user/switch.elf: $(call user_objects,user/lib/start.S $(SWITCH_SRCS)) user/component.ld
+	$(USER_LINK)
+
 # The spec compiler, a part of the host tool.
 COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/spec_builder.c \
 	tools/atoll/component_image.c
 
-USER_IMAGES := $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
+USER_IMAGES := $(B)/user/disk.elf $(B)/user/switch.elf $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
 .PHONY: user
 user: $(USER_IMAGES)
 

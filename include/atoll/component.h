@@ -36,6 +36,19 @@ enum vm_boot { VM_BOOT_LINUX = 1, VM_BOOT_MULTIBOOT = 2 };
 #define VM_FLAG_TEST_CRASH_KERNEL 2u /* value 2: the VMM calls sel4_debug_halt(): its kernel panics (debug kernels) */
 #define VM_TEST_PORT 0xf5
 
+/* virtio devices of a VM, beyond the entropy device that every VM has. */
+#define VM_MAX_DISKS 4
+#define VM_MAX_NETS 4
+#define VM_FLAG_VIRTIO_CONSOLE 4u /* vm_config.flags: a virtio console beside the serial port, on the same stream */
+struct vm_disk {
+    uint64_t sectors; /* of 512 bytes */
+    uint32_t read_only, reserved;
+};
+struct vm_net {
+    uint8_t address[6]; /* the only source address that the switch takes */
+    uint8_t reserved[2];
+};
+
 #define VM_CONFIG_MAGIC 0x3143464e4f434d56ull /* "VMCONFC1" */
 #define VM_NAME_MAX 32
 struct vm_config { /* shared by node manager and VMM, one 4 KiB frame */
@@ -47,7 +60,9 @@ struct vm_config { /* shared by node manager and VMM, one 4 KiB frame */
     uint32_t vm_index;
     uint32_t vcpus, node;
     uint64_t flags;        /* VM_FLAG_* */
-    uint64_t reserved[8];
+    uint32_t disk_count, net_count;
+    struct vm_disk disks[VM_MAX_DISKS];
+    struct vm_net nets[VM_MAX_NETS];
     char cmdline[2048];
 };
 _Static_assert(sizeof(struct vm_config) <= 4096, "one frame");
@@ -61,12 +76,19 @@ enum vmm_slot {
     VMM_SLOT_NOTIFICATION = 5, /* its own notification, badge VMM_BADGE_TIMER: the argument of ATOLL_VCPU_SET_TIMER */
     VMM_SLOT_DOORBELL = 6,   /* IPI capability: wakes the console */
     VMM_SLOT_INPUT_IRQ = 7,  /* IRQ handler of the vector that the console rings for input; signals VMM_BADGE_INPUT */
+    VMM_SLOT_NET_IRQ = 8,    /* IRQ handler of VECTOR_NET, which switches ring; signals VMM_BADGE_NET */
+    VMM_SLOT_DISK = 16,      /* notification of disk i's component: slot 16 + i */
+    VMM_SLOT_NET = 24,       /* IPI capability that wakes net i's switch: slot 24 + i */
 };
 #define VMM_BADGE_TIMER 1
 #define VMM_BADGE_INPUT 2
-#define VMM_BADGE_EXIT 4     /* badge of the vCPU's fault messages; signals arrive with an OR of the other two */
+#define VMM_BADGE_EXIT 4     /* badge of the vCPU's fault messages; signals arrive with an OR of the others */
+#define VMM_BADGE_DISK 8
+#define VMM_BADGE_NET 16
 #define VMM_QUEUE_OUT 0      /* producer: guest console output. Queue index under COMPONENT_QUEUES_VA */
 #define VMM_QUEUE_IN 1       /* consumer: console input */
+#define VMM_QUEUE_DISK 2     /* disk i: requests 2 + 2i, answers 3 + 2i (<atoll/block.h>) */
+#define VMM_QUEUE_NET 10     /* net i: to the switch 10 + 2i, from it 11 + 2i (<atoll/ether.h>) */
 
 /* Node manager's capabilities. */
 enum manager_slot {
@@ -140,6 +162,50 @@ _Static_assert(sizeof(struct console_config) <= 4096, "one frame");
 /* Console queues, by index: node i's kernel log 2i, node i's events 2i + 1, VM j's output 2N + 2j, VM j's input 2N + 2j + 1
  * (N = node_count). The console consumes all but the input queues; node 0 has no events. */
 
+/* Disk component (the VM's node): a file in memory. */
+enum disk_slot {
+    DISK_SLOT_NOTIFICATION = 1, /* its own; the VMM signals it */
+    DISK_SLOT_CLIENT = 2,       /* the VMM's notification, badge VMM_BADGE_DISK */
+    DISK_SLOT_CNODE = 3,
+    DISK_SLOT_VSPACE = 4,
+    DISK_SLOT_TABLES = 5,       /* private untyped for page tables */
+    DISK_SLOT_FILE = 64,        /* frame-only untypeds of the file, up to DISK_SPAN */
+    DISK_SLOT_FREE = 128,       /* first slot for what it makes itself */
+};
+#define DISK_SPAN 64
+#define DISK_FILE_VA 0x300000000000ull
+#define DISK_QUEUE_REQUESTS 0 /* consumer */
+#define DISK_QUEUE_ANSWERS 1  /* producer */
+struct disk_config { /* one frame */
+    uint64_t magic; /* DISK_CONFIG_MAGIC */
+    uint64_t bytes; /* of the file, a multiple of 512 */
+    uint32_t read_only, cnode_bits;
+};
+#define DISK_CONFIG_MAGIC 0x31474643534b4944ull /* "DISKCFG1" */
+
+/* Switch component (control node). Port p: frames from it in queue 2p, to it in 2p + 1 (<atoll/ether.h>). */
+enum switch_slot {
+    SWITCH_SLOT_NOTIFICATION = 1,
+    SWITCH_SLOT_IRQ = 2,   /* IRQ handler of its vector, which its ports ring */
+    SWITCH_SLOT_PORT = 64, /* IPI capability to port p's VMM: slot 64 + p */
+};
+#define SWITCH_MAX_PORTS 124
+#define SWITCH_VLAN_MAX 4094 /* 0: none, a VLAN of its own */
+struct switch_port {
+    uint8_t address[6];
+    uint16_t vlan;
+};
+struct switch_config { /* one frame */
+    uint64_t magic; /* SWITCH_CONFIG_MAGIC */
+    uint32_t port_count, reserved;
+    struct switch_port ports[SWITCH_MAX_PORTS];
+};
+#define SWITCH_CONFIG_MAGIC 0x3147464357535445ull
+_Static_assert(sizeof(struct switch_config) <= 4096, "one frame");
+
 /* Vectors, as user vectors v (CPU vector 0x30 + v), the same on every node. */
 #define VECTOR_DOORBELL 0x20 /* console doorbell on node 0; console input on a VM's node */
 #define VECTOR_UART 0x21
+#define VECTOR_NET 0x28    /* on a VM's node: frames from a switch */
+#define VECTOR_SWITCH 0x28 /* on node 0: frames for switch i, vector 0x28 + i */
+#define MAX_SWITCHES 8

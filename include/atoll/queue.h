@@ -121,6 +121,34 @@ static inline uint64_t queue_read(struct queue *q, void *bytes, uint64_t n)
     return take;
 }
 
+/* Records, without a copy in between: place bytes behind the head and publish them together, or look at unread bytes and skip them
+ * together. `offset` counts from the own index. Returns 0, with nothing done, unless all of it fits (or all of it is there). */
+static inline int queue_put(struct queue *q, uint64_t offset, const void *bytes, uint64_t n)
+{
+    uint64_t room = queue_space(q), at = (q->index + offset) & (q->size - 1), first = n < q->size - at ? n : q->size - at;
+    if (offset > room || n > room - offset)
+        return 0;
+    __builtin_memcpy((uint8_t *)q->data + at, bytes, first);
+    __builtin_memcpy((uint8_t *)q->data, (const uint8_t *)bytes + first, n - first);
+    return 1;
+}
+
+static inline void queue_publish(struct queue *q, uint64_t n)
+{
+    q->index += n;
+    __atomic_store_n(&q->producer->head, q->index, __ATOMIC_RELEASE);
+}
+
+static inline int queue_get(const struct queue *q, uint64_t offset, void *bytes, uint64_t n)
+{
+    uint64_t used = queue_used(q), at = (q->index + offset) & (q->size - 1), first = n < q->size - at ? n : q->size - at;
+    if (offset > used || n > used - offset)
+        return 0;
+    __builtin_memcpy(bytes, (const uint8_t *)q->data + at, first);
+    __builtin_memcpy((uint8_t *)bytes + first, (const uint8_t *)q->data, n - first);
+    return 1;
+}
+
 /* After a write: must the doorbell be rung? Pairs with queue_sleep: the fences order
  * "publish head, read asleep" against "set asleep, read head". */
 static inline int queue_needs_doorbell(struct queue *q)

@@ -1,6 +1,7 @@
 /* The VMM of one virtual CPU: an event loop over the vCPU's exits, its timer and console input. It holds capabilities to its
  * own VM's things only; whatever goes wrong here harms that VM alone. */
 #include <sel4/abi.h>
+#include "devices.h"
 #include "exit.h"
 #include "lib.h"
 #include "message.h"
@@ -32,10 +33,31 @@ static void uart_send(void *context, uint8_t byte)
         sel4_signal(VMM_SLOT_DOORBELL);
 }
 
-/* Move input to the UART as far as it has room; ask for a bell when there is none left. */
+static void virtio_console_read(struct virtio_console *c)
+{
+    uint8_t bytes[64];
+    uint64_t n;
+
+    do {
+        while ((n = queue_peek(&input, bytes, sizeof bytes))) {
+            uint32_t taken = virtio_console_receive(c, bytes, (uint32_t)n);
+
+            if (!taken) /* it asks again when it has buffers */
+                return;
+            queue_skip(&input, taken);
+        }
+    } while (!queue_sleep(&input));
+}
+
+/* Move input to where the guest reads, as far as there is room; ask for a bell when there is none left. */
 static void console_read(struct vm *v)
 {
     uint8_t byte;
+
+    if (virtio_console_reads(&v->virtio_console)) {
+        virtio_console_read(&v->virtio_console);
+        return;
+    }
 
     do {
         while (uart_room(&v->uart) && queue_read(&input, &byte, 1))
@@ -127,6 +149,12 @@ static void take_signals(uint64_t badge)
         console_read(&vm);
         port_update_uart(&vm);
     }
+    if (badge & VMM_BADGE_DISK)
+        devices_poll_disks(&vm);
+    if (badge & VMM_BADGE_NET) {
+        irq_handler_ack(VMM_SLOT_NET_IRQ);
+        devices_poll_nets(&vm);
+    }
     if (badge & VMM_BADGE_TIMER)
         set_timer();
     sync_timer();
@@ -207,6 +235,7 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
     vm.exit_code = report_exit_code;
     vm.test_hook = test_hook;
     pci_init(&vm);
+    devices_add(&vm);
     cpuid_init(&vm.cpuid, host_cpuid, tsc_hz);
     for (unsigned i = 0; i < EXIT_CLASSES; i++) {
         groups_of_class[i] = exit_groups(i);

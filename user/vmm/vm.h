@@ -12,6 +12,7 @@
 #include "pci.h"
 #include "uart.h"
 #include "vcpu_state.h"
+#include "virtio_devices.h"
 
 #define VM_REASON_MAX 160
 #define MTRR_VARIABLE 8
@@ -51,6 +52,10 @@ struct vm {
     struct ioapic ioapic;
     struct uart uart;
     struct pci pci;
+    struct virtio_console virtio_console;
+    struct virtio_entropy virtio_entropy;
+    struct virtio_block disks[VM_MAX_DISKS];
+    struct virtio_net nets[VM_MAX_NETS];
     uint64_t tsc_offset;           /* guest TSC = host TSC + this */
     enum vm_next next;             /* what a device asked for during this exit */
     struct code_page code_pages[CODE_PAGES];
