@@ -30,7 +30,7 @@ UNIT_SUITES :=
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
 BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
 	pci dmar ivrs rules devices iommu_block iommu_vtd iommu_amdvi
-BOOT_C += input framebuffer record
+BOOT_C += input framebuffer record channels
 BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
@@ -67,7 +67,7 @@ $(B)/boot.efi: $(B)/boot/boot.efi.elf
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
 BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
-BOOT_UNIT_SRCS += input efi_input
+BOOT_UNIT_SRCS += input efi_input channels
 BOOT_UNIT_TESTS += boot_efi boot_record
 $(B)/unit/boot_efi: boot/framebuffer.c
 $(B)/unit/boot_record: boot/record.c
@@ -85,11 +85,11 @@ unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
 
 # The logic, the same on every machine (core).
 KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delete.c untyped.c tcb.c endpoint.c ipc.c notification.c reply.c \
-	sched_context.c refill.c sched_control.c schedule.c fault.c irq.c domain.c debug.c log.c state.c
+	sched_context.c refill.c sched_control.c schedule.c fault.c irq.c domain.c channel.c debug.c log.c state.c
 
 # x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
 KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c switch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
-	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c lapic.c timer.c ipi.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
+	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c lapic.c timer.c ipi.c channels.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
 # <machine.h>, the privileged instructions, is kernel/x86's here and tests/unit/host's in the unit tests.
@@ -104,7 +104,7 @@ $(B)/kernel.elf: $(KERNEL_OBJECTS) kernel/x86/kernel.ld
 	$(LINK) -T kernel/x86/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
 # Unit tests: tests/unit/kernel_NAME.c with the whole of the kernel's logic on a host machine side, under the sanitizers.
-KERNEL_UNIT_TESTS := objects delete ipc scheduling fastpath
+KERNEL_UNIT_TESTS := objects delete ipc scheduling fastpath channel
 KERNEL_UNIT_SRCS = $(KERNEL_CORE:%=kernel/%) tests/unit/host_arch.c tests/unit/kernel_invariants.c
 $(B)/unit/kernel_%: tests/unit/kernel_%.c $(KERNEL_UNIT_SRCS) tests/unit/host_arch.h $(wildcard kernel/*.h)
 	@mkdir -p $(@D)
@@ -116,7 +116,7 @@ unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
 	@for t in $(KERNEL_UNIT_TESTS); do scripts/test-run $(B)/results kernel_$$t $(B)/unit/kernel_$$t || exit 1; done
 
 # The machine side with recorded instructions (tests/unit/host/machine.h), together with the logic.
-X86_UNIT_TESTS := resources vcpu_state memory devices vcpu iommu
+X86_UNIT_TESTS := resources vcpu_state memory devices vcpu iommu channels
 X86_UNIT_SRCS := $(filter-out %.S start.c context.c cpu.c trap.c log.c memory.c,$(KERNEL_X86))
 $(B)/unit/x86_%: tests/unit/x86_%.c $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c \
 		tests/unit/x86_host.h tests/unit/host/machine.h $(wildcard kernel/*.h kernel/x86/*.h)

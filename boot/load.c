@@ -1,5 +1,7 @@
+#include <atoll/channel.h>
 #include <atoll/iommu.h>
 #include "bytes.h"
+#include "channels.h"
 #include "load.h"
 #include "machine.h"
 #include "tables.h"
@@ -43,7 +45,8 @@ bool load_uses_iommus(const struct launch *l, unsigned node)
 {
     bool uses = node == 0;
     for (unsigned i = 0; i < l->plan->system->request_count; i++)
-        uses |= l->plan->system->requests[i].node == node && l->plan->system->requests[i].kind == RESOURCE_REQUESTERS;
+        uses |= l->plan->system->requests[i].kind == RESOURCE_REQUESTERS &&
+                (l->plan->system->requests[i].node == node || channels_carry(l->plan->system, i, node));
     return uses && l->units.count != 0;
 }
 
@@ -61,7 +64,7 @@ static void map_unit(struct table_stock *stock, uint64_t pml4, const struct devi
     table_map(stock, pml4, block + own_page, u->block + own_page, PAGE, PAGE_READ_WRITE);
 }
 
-/* The kernel's own tables: image, map, window, log, IOAPICs, IOMMUs; nothing else. */
+/* The kernel's own tables: image, map, window, log, channels, IOAPICs, IOMMUs; nothing else. */
 static void write_tables(const struct launch *l, unsigned node)
 {
     const struct plan_node *n = &l->plan->nodes[node];
@@ -80,6 +83,15 @@ static void write_tables(const struct launch *l, unsigned node)
                           kind == RESOURCE_LOG ? PAGE_READ_WRITE : PAGE_READ_ONLY);
                 log_end += log->end - log->start;
             }
+    uint64_t channel = KERNEL_CHANNEL_VA;
+    for (unsigned i = 0; i < system->request_count; i++)
+        if (system->requests[i].node == node && system->requests[i].kind == RESOURCE_CHANNEL) {
+            bool sends = system->requests[i].arg0;
+            uint64_t paddr = l->plan->memory[i].start;
+            table_map(&stock, pml4, channel, paddr, CHANNEL_PAGE, sends ? PAGE_READ_WRITE : PAGE_READ_ONLY);
+            table_map(&stock, pml4, channel + CHANNEL_PAGE, paddr + CHANNEL_PAGE, CHANNEL_PAGE, sends ? PAGE_READ_ONLY : PAGE_READ_WRITE);
+            channel += CHANNEL_BYTES;
+        }
     for (unsigned i = 0; node == 0 && i < l->madt->ioapic_count; i++)
         table_map(&stock, pml4, KERNEL_IOAPIC_VA + i * PAGE, l->madt->ioapics[i].paddr, PAGE, PAGE_UNCACHED);
     for (unsigned i = 0; i < l->units.count && load_uses_iommus(l, node); i++)
@@ -95,7 +107,7 @@ void load_shared(const struct launch *l)
 {
     for (unsigned i = 0; i < l->plan->system->request_count; i++) {
         uint32_t kind = l->plan->system->requests[i].kind;
-        if (kind == RESOURCE_SHARED || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL)
+        if (kind == RESOURCE_SHARED || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL || kind == RESOURCE_CHANNEL)
             memory_zero(l->plan->memory[i].start, l->plan->memory[i].end - l->plan->memory[i].start);
     }
 }

@@ -214,7 +214,7 @@ static void make_plan(void)
 static const char *kind_label(uint32_t kind)
 {
     return kind == RESOURCE_MEMORY ? "memory" : kind == RESOURCE_MODULE ? "module" : kind == RESOURCE_SHARED ? "shared"
-         : kind == RESOURCE_LOG ? "log" : "log-tail";
+         : kind == RESOURCE_LOG ? "log" : kind == RESOURCE_CHANNEL ? "channel" : "log-tail";
 }
 
 static void print_plan(void)

@@ -1,5 +1,6 @@
 #include <atoll/iommu.h>
 #include "bytes.h"
+#include "channels.h"
 #include "load.h"
 #include "text.h"
 
@@ -62,6 +63,27 @@ static void add_request(const struct launch *l, unsigned i, struct resource_map 
         e->size = l->input->modules[l->plan->module[i]].size;
 }
 
+/* Behind it all: what may be moved to or from this node. */
+static void add_movable(const struct launch *l, unsigned item, unsigned node, struct resource_map *map)
+{
+    const struct system_request *r = &l->plan->system->requests[item];
+    unsigned first = map->entry_count;
+    if (r->kind == RESOURCE_REQUESTERS)
+        add_requesters(l, r, map);
+    else
+        add_request(l, item, map);
+    for (unsigned i = first; i < map->entry_count; i++) {
+        struct resource_entry *e = &map->entries[i];
+        if (r->kind == RESOURCE_REQUESTERS)
+            e->arg1 |= e->arg0 << 32; /* as in a channel's record, <atoll/channel.h> */
+        else if (r->kind == RESOURCE_IPI)
+            e->arg1 = e->arg1 << 32 | e->arg0;
+        e->kind = RESOURCE_MOVABLE;
+        e->flags = r->kind;
+        e->arg0 = channels_carry(l->plan->system, item, node);
+    }
+}
+
 static void add_control_node(const struct launch *l, struct resource_map *map)
 {
     char name[RESOURCE_NAME_MAX];
@@ -118,8 +140,11 @@ void map_write(const struct launch *l, unsigned node)
     init->arg1 = l->init->entry;
     add(map, RESOURCE_PRIVATE, (struct range){init_end, n->window.end}, "private");
     for (unsigned i = 0; i < system->request_count; i++)
-        if (system->requests[i].node == node && system->requests[i].kind != RESOURCE_PRIVATE)
+        if (system->requests[i].node == node && system->requests[i].kind != RESOURCE_PRIVATE && system->requests[i].kind != RESOURCE_MOVABLE)
             add_request(l, i, map);
+    for (unsigned i = 0; i < system->request_count; i++)
+        if (channels_carry(system, i, node))
+            add_movable(l, i, node, map);
     if (load_uses_iommus(l, node))
         add_units(l, node, map);
     if (node == 0)

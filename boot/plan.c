@@ -1,4 +1,5 @@
 #include "bytes.h"
+#include "channels.h"
 #include "plan.h"
 #include "text.h"
 
@@ -16,12 +17,12 @@ static uint64_t round_up(uint64_t value, uint64_t align)
 bool plan_kind_has_memory(uint32_t kind)
 {
     return kind == RESOURCE_MEMORY || kind == RESOURCE_MODULE || kind == RESOURCE_SHARED || kind == RESOURCE_LOG ||
-           kind == RESOURCE_LOG_TAIL;
+           kind == RESOURCE_LOG_TAIL || kind == RESOURCE_CHANNEL;
 }
 
 static bool kind_is_common(uint32_t kind) /* equal names on different nodes are the same memory */
 {
-    return kind == RESOURCE_SHARED || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL;
+    return kind == RESOURCE_SHARED || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL || kind == RESOURCE_CHANNEL;
 }
 
 static bool kind_at_most_once(uint32_t kind)
@@ -44,6 +45,8 @@ static const char *kind_name(uint32_t kind)
     case RESOURCE_IPI: return "IPI";
     case RESOURCE_TEXT: return "text";
     case RESOURCE_REQUESTERS: return "PCI devices";
+    case RESOURCE_CHANNEL: return "channel";
+    case RESOURCE_MOVABLE: return "thing to be moved";
     default: return NULL;
     }
 }
@@ -109,7 +112,10 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
         bool same_name = strcmp(e->name, r->name) == 0;
         bool common = same_name && kind_is_common(r->kind) && kind_is_common(e->kind);
         bool one_shared = r->kind == RESOURCE_SHARED || e->kind == RESOURCE_SHARED;
-        if (common && !one_shared)
+        bool channel = r->kind == RESOURCE_CHANNEL || e->kind == RESOURCE_CHANNEL;
+        if (common && channel && r->kind != e->kind)
+            return REFUSE(plan, "the channel \"%s\" has the name of other memory", r->name);
+        if (common && !one_shared && !channel)
             return REFUSE(plan, "\"%s\" is the log of two kernels, or both ends of one log", r->name);
         /* A node may hold its own kernel's log as shared memory too: the control node's console reads it. */
         bool own_log = common && e->kind != r->kind;
@@ -156,7 +162,7 @@ static bool check_requests(const struct plan_input *in, struct plan *plan)
             plan->module[i] = (uint64_t)(m - in->boot->modules);
         }
     }
-    return true;
+    return channels_check(plan);
 }
 
 /* --- placement --- */
@@ -174,8 +180,8 @@ static bool divide_private(const struct plan_input *in, unsigned index, struct r
     struct plan_node *n = &plan->nodes[index];
     uint64_t size = private.end - private.start;
     /* One page directory per GiB of window and one page table per 2 MiB of image, each begun; the map (1), the log (2, as check_size
-     * limits it), the IOAPICs (1), the upper levels (5), and boot's hand-over table (1); for IOMMUs one, and three each. */
-    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 10 + (in->iommu_count ? 1 + 3 * in->iommu_count : 0);
+     * limits it), the IOAPICs (1), the channels (1), the upper levels (5), and boot's hand-over table (1); for IOMMUs one, and three each. */
+    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 11 + (in->iommu_count ? 1 + 3 * in->iommu_count : 0);
     n->private = private;
     n->image = private.start;
     n->map = n->image + in->kernel_size;
@@ -329,9 +335,13 @@ static bool count_entries(const struct plan_input *in, struct plan *plan)
     const struct system_header *s = plan->system;
     for (unsigned n = 0; n < s->node_count; n++)
         plan->nodes[n].entry_count = 2; /* init, the rest of the window */
-    for (unsigned i = 0; i < s->request_count; i++)
-        plan->nodes[s->requests[i].node].entry_count += s->requests[i].kind == RESOURCE_REQUESTERS ? in->iommu_count
-                                                      : s->requests[i].kind != RESOURCE_PRIVATE;
+    for (unsigned i = 0; i < s->request_count; i++) {
+        if (s->requests[i].kind == RESOURCE_MOVABLE)
+            channels_count_entries(in, i, plan);
+        else
+            plan->nodes[s->requests[i].node].entry_count += s->requests[i].kind == RESOURCE_REQUESTERS ? in->iommu_count
+                                                          : s->requests[i].kind != RESOURCE_PRIVATE;
+    }
     for (unsigned n = 0; n < s->node_count; n++) /* two per unit; REST: and its requester IDs */
         plan->nodes[n].entry_count += (s->flags & SYSTEM_FLAG_REST ? 3 : 2) * in->iommu_count;
     plan->nodes[0].entry_count += in->ioapic_count + plan->rest_count;

@@ -15,6 +15,7 @@
  *   tcb, vcpu   w0 47..0 object
  *   sc          w0 58..53 size bits, 47..0 object
  *   requesters  w0 15..0 unit     w1 first | last << 16
+ *   channel     w1 its number in kernel.channels
  *   frame       w0 58..57 size (0: 4K, 1: 2M, 2: 1G), 56..55 rights (VM: 1 kernel-only, 2 read, 3 read-write), 54 frame-only,
  *               53..52 mapped in (0 not, 1 PML4, 2 nested, 3 I/O space), 51..40 ASID, 39..0 paddr >> 12      w1 mapped address
  *   pt pd pdpt npt npd npdpt
@@ -64,6 +65,7 @@ enum cap_tag {
     CAP_IO_SPACE = 26,
     CAP_IO_TABLE = 28,
     CAP_REQUESTERS = 29,
+    CAP_CHANNEL = 30,
 };
 
 typedef struct cap {
@@ -195,6 +197,8 @@ static inline cap_t cap_requesters(word_t unit, word_t first, word_t last) { ret
 static inline word_t requesters_unit(cap_t c) { return cap_bits(c.w0, 0, 16); }
 static inline word_t requesters_first(cap_t c) { return cap_bits(c.w1, 0, 16); }
 static inline word_t requesters_last(cap_t c) { return cap_bits(c.w1, 16, 16); }
+static inline cap_t cap_channel(word_t number) { return cap_make(CAP_CHANNEL, 0, number); }
+static inline word_t channel_number(cap_t c) { return c.w1; }
 static inline cap_t cap_irq_handler(word_t irq) { return cap_make(CAP_IRQ_HANDLER, 0, irq); }
 static inline word_t cap_irq(cap_t c) { return c.w1; }
 static inline cap_t cap_io_port(word_t first, word_t last) { return cap_make(CAP_IO_PORT, 0, first | last << 16); }

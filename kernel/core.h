@@ -60,6 +60,7 @@ status_t sched_control_invoke(struct invocation *);
 status_t irq_control_invoke(struct invocation *);
 status_t irq_handler_invoke(struct invocation *);
 status_t domain_invoke(struct invocation *);
+status_t channel_invoke(struct invocation *);
 unsigned object_bits(word_t type, word_t user_bits);              /* untyped.c: size as log2, 0: no such type or size */
 /* Refusals: the details that the reply carries (manual, "Errors"); each returns its error. */
 status_t refuse_argument(word_t which);

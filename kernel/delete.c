@@ -63,6 +63,14 @@ static void object_finalise(cap_t cap, bool final)
     }
 }
 
+/* Frame-only memory comes back from what was made of it; it came from nothing itself. Nobody can ask for it again: say so. */
+static void check_memory_lost(const struct slot *s)
+{
+    if (untyped_frame_only(s->cap) && !slot_prev(s) && !slot_has_children(s))
+        log_printf("memory [0x%lx-0x%lx): its last capability is deleted; nobody has it until the machine starts again\n",
+                   (unsigned long)untyped_paddr(s->cap), (unsigned long)(untyped_paddr(s->cap) + BIT(untyped_size_bits(s->cap))));
+}
+
 /* Takes the capability out of `s`. True: the slot is empty; false: it is now a zombie, in a ring of its own. */
 static bool slot_take(struct slot *s)
 {
@@ -70,6 +78,8 @@ static bool slot_take(struct slot *s)
     if (cap_tag(cap) == CAP_NULL)
         return true;
     bool final = slot_is_final(s);
+    if (cap_tag(cap) == CAP_UNTYPED)
+        check_memory_lost(s);
     object_finalise(cap, final);
     struct slot *first = NULL;
     word_t count = 0;

@@ -51,6 +51,7 @@ bool cap_same_object(cap_t a, cap_t b)
     case CAP_SC: return cap_offset48(a) == cap_offset48(b);
     case CAP_CNODE: return cnode_offset(a) == cnode_offset(b);
     case CAP_IRQ_HANDLER: return cap_irq(a) == cap_irq(b);
+    case CAP_CHANNEL: return channel_number(a) == channel_number(b);
     case CAP_IRQ_CONTROL:
     case CAP_DOMAIN:
     case CAP_SCHED_CONTROL: return true;

@@ -78,6 +78,7 @@ status_t invocation_decode(struct invocation *inv)
     case CAP_IRQ_CONTROL: return irq_control_invoke(inv);
     case CAP_IRQ_HANDLER: return irq_handler_invoke(inv);
     case CAP_DOMAIN: return domain_invoke(inv);
+    case CAP_CHANNEL: return channel_invoke(inv);
     default: return arch_owns(cap_tag(c)) ? arch_invoke(inv) : refuse_capability(0);
     }
 }

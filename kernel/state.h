@@ -1,6 +1,7 @@
 /* All state of a kernel instance, in one place. One instance drives one core and shares nothing, so these are
  * plain globals: no locks, no per-CPU anything. Interrupts are off throughout the kernel. */
 #pragma once
+#include "channel.h"
 #include "object.h"
 
 #define WORK_UNITS_PER_CHECK 100 /* small bounded steps between two looks for a pending interrupt */
@@ -40,6 +41,10 @@ struct kernel {
     uint8_t irq_state[NUM_IRQS];
 
     word_t work_units;       /* since the last preemption check */
+
+    struct channel channels[CHANNEL_MAX]; /* this node's ends, numbered as in the resource map */
+    struct movable movables[MOVABLE_MAX];
+    unsigned movable_count;
 
     /* the system call under way: details of a refusal, returned in the reply's message words */
     struct {

@@ -44,6 +44,11 @@ enum resource_kind {
     RESOURCE_IOMMU,      /* an IOMMU's registers; args and mapping in <atoll/iommu.h>. No capability. */
     RESOURCE_IOMMU_TABLES, /* its tables, right behind the RESOURCE_IOMMU entry; shared with other kernels. No capability. */
     RESOURCE_REQUESTERS, /* requester IDs: arg0 = unit, in this map's order; arg1 = first | last << 16: an I/O space capability */
+    RESOURCE_CHANNEL,    /* one end of a node channel, <atoll/channel.h>: its mailbox, mapped in order at KERNEL_CHANNEL_VA;
+                            arg0 = 1: this end sends */
+    RESOURCE_MOVABLE,    /* a thing that may be moved through channels, whether it is here now or not: flags = its kind: RESOURCE_MEMORY
+                            (paddr, size), RESOURCE_REQUESTERS or RESOURCE_IPI (arg1 = value in the mailbox's record);
+                            arg0 = bit i: through this map's channel i. No capability. */
 };
 
 struct resource_entry {

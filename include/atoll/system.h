@@ -23,6 +23,9 @@ struct system_request {
     uint64_t align; /* power of two; MEMORY of guests asks for 2 MiB or 1 GiB */
     uint64_t arg0, arg1; /* as in the resource map, but IPI and LOG name the target *node* in arg0;
                             boot puts that node's x2APIC id there */
+    /* A CHANNEL (size CHANNEL_BYTES, arg0 = 1: this end sends) is two requests of equal name, one for each of its nodes.
+     * MOVABLE: arg0, arg1 = indices of requests: a CHANNEL of the same node, and the MEMORY, REQUESTERS or IPI that may pass through
+     * it, whichever node has that at first. Both ends are told. */
     char name[RESOURCE_NAME_MAX]; /* SHARED and LOG: equal names on different nodes are the same memory */
 };
 

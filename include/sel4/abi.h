@@ -182,6 +182,10 @@
 /* GetMSI with a second capability, a range of requester IDs that holds the function: its message may raise the vector. What is to be
  * programmed into the function tells the handler: reply MR0 address, MR1 data; edge-triggered, no Ack needed. */
 #define ATOLL_IRQ_HANDLER_MESSAGE 77
+/* On a channel (<atoll/channel.h>); who may use it tells the other node by an IPI capability, or that one asks now and then. */
+#define ATOLL_CHANNEL_SEND 78       /* cap what moves: frame-only untyped, range of requester IDs or IPI, the only one of its kind */
+#define ATOLL_CHANNEL_RECEIVE 79    /* cap CNode; MR0 index, MR1 depth: an empty slot; reply: MR0 enum channel_kind (0: nothing
+                                       there), MR1 value, MR2 size bits, as in the record */
 
 /* Fault types: the label of a fault message. */
 #define SEL4_FAULT_NULL 0

@@ -186,6 +186,8 @@ unsigned arch_cap_size_bits(cap_t cap)
     }
 }
 
+bool arch_cap_in_use(cap_t cap) { return cap_tag(cap) == CAP_REQUESTERS && requesters_in_use(cap); }
+
 void arch_cap_finalise(cap_t cap, bool final)
 {
     if (cap_tag(cap) == CAP_FRAME)

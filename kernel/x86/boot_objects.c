@@ -1,8 +1,10 @@
 /* Init: its CNode, address space, thread, and the boot information (manual, "System bootstrapping"; slots as in seL4). */
 #include "boot_objects.h"
+#include <atoll/channel.h>
 #include <sel4/bootinfo.h>
 #include "../core.h"
 #include "../state.h"
+#include "channels.h"
 #include "paging.h"
 #include "resources.h"
 
@@ -118,10 +120,10 @@ static word_t chunks_size(const struct resource_map *m)
 
 /* An untyped capability per naturally aligned piece; the list in the boot information has room for the first 230, the name table
  * tells all. */
-static void put_untyped(struct sel4_bootinfo *bi, paddr_t start, paddr_t end, bool frames_only)
+static void put_untyped(struct sel4_bootinfo *bi, paddr_t start, paddr_t end, bool frames_only, unsigned most)
 {
     while (start < end) {
-        unsigned bits = resource_piece_bits(start, end);
+        unsigned bits = resource_piece_bits(start, end, most);
         word_t slot = put_next(cap_untyped(start, bits, frames_only, 0));
         word_t i = slot - bi->untyped.start;
         if (i < SEL4_BOOTINFO_MAX_UNTYPEDS) {
@@ -142,7 +144,7 @@ static void put_untypeds_of(const struct resource_map *m, bool private, struct s
             if (free_start == start) /* the entry that init's objects came from */
                 end = ALIGN_DOWN(free_end, SEL4_PAGE_BITS);
             names->first_slot = next_slot;
-            put_untyped(bi, start, end, !private);
+            put_untyped(bi, start, end, !private, channels_move(m, e) ? CHANNEL_MAX_BITS : SEL4_MAX_UNTYPED_BITS);
             names->slot_count = (uint32_t)(next_slot - names->first_slot);
         }
         if (resource_has_capability(e->kind))
@@ -152,6 +154,7 @@ static void put_untypeds_of(const struct resource_map *m, bool private, struct s
 
 static void put_small(const struct resource_map *m, struct atoll_named_slots *names)
 {
+    word_t channels = 0;
     for (unsigned i = 0; i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
         if (!resource_has_capability(e->kind))
@@ -161,6 +164,10 @@ static void put_small(const struct resource_map *m, struct atoll_named_slots *na
             names->name[c] = e->name[c];
         if (e->kind == RESOURCE_IPI) {
             names->first_slot = put_next(cap_ipi(e->arg0, e->arg1));
+            names->slot_count = 1;
+        }
+        if (e->kind == RESOURCE_CHANNEL) {
+            names->first_slot = put_next(cap_channel(channels++));
             names->slot_count = 1;
         }
         if (e->kind == RESOURCE_REQUESTERS) {
@@ -230,6 +237,9 @@ void init_create(const struct resource_map *m, ticks_t kernel_start)
     memory_init(m);
     word_t cnode_offset = take(BIT(SEL4_INIT_CNODE_BITS + SEL4_SLOT_BITS), SEL4_INIT_CNODE_BITS + SEL4_SLOT_BITS);
     cnode = object_at(cnode_offset);
+
+    word_t here = ALIGN_UP(channels_bytes(m), SEL4_PAGE_BITS);
+    channels_init(m, (char *)KERNEL_CHANNEL_VA, here ? object_at(take(here, SEL4_PAGE_BITS)) : NULL);
 
     word_t pool = take_page();
     init_root = (struct root){ROOT_PML4, take_page(), INIT_ASID};

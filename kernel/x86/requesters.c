@@ -169,6 +169,16 @@ status_t requesters_invoke(struct invocation *inv)
 
 /* ---- going ---- */
 
+bool requesters_in_use(cap_t cap)
+{
+    const struct iommu *unit = iommu_at(requesters_unit(cap));
+    for (const struct io_space *s = bound_spaces; s; s = s->next)
+        for (word_t i = 0; s->unit == unit && i < s->bound_count; i++)
+            if (s->bound[i] >= requesters_first(cap) && s->bound[i] <= requesters_last(cap))
+                return true;
+    return false;
+}
+
 void requesters_deleted(cap_t cap)
 {
     const struct iommu *unit = iommu_at(requesters_unit(cap));

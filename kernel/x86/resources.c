@@ -1,5 +1,6 @@
 /* Checks of the resource map, and the untyped pieces that its memory falls into. Pure: host tests and fuzzing run this file. */
 #include "resources.h"
+#include <atoll/channel.h>
 #include <atoll/iommu.h>
 
 #define TWO_MIB 0x200000ull
@@ -13,7 +14,7 @@ static bool page_aligned(uint64_t v) { return v % PAGE == 0; }
 static bool is_owned_memory(uint32_t kind)
 {
     return kind == RESOURCE_PRIVATE || kind == RESOURCE_ROOT_IMAGE || kind == RESOURCE_MEMORY || kind == RESOURCE_MODULE ||
-           kind == RESOURCE_SHARED || kind == RESOURCE_DEVICE;
+           kind == RESOURCE_SHARED || kind == RESOURCE_DEVICE || kind == RESOURCE_CHANNEL;
 }
 
 static bool is_memory(uint32_t kind)
@@ -24,10 +25,13 @@ static bool is_memory(uint32_t kind)
 
 static bool in_window(uint32_t kind) { return kind == RESOURCE_PRIVATE || kind == RESOURCE_ROOT_IMAGE; }
 
-bool resource_is_untyped(uint32_t kind) { return is_owned_memory(kind) && kind != RESOURCE_ROOT_IMAGE; }
+bool resource_is_untyped(uint32_t kind)
+{
+    return is_owned_memory(kind) && kind != RESOURCE_ROOT_IMAGE && kind != RESOURCE_CHANNEL;
+}
 bool resource_has_capability(uint32_t kind)
 {
-    return resource_is_untyped(kind) || kind == RESOURCE_IPI || kind == RESOURCE_REQUESTERS;
+    return resource_is_untyped(kind) || kind == RESOURCE_IPI || kind == RESOURCE_REQUESTERS || kind == RESOURCE_CHANNEL;
 }
 
 uint64_t resource_memory_bytes(const struct resource_entry *e)
@@ -118,6 +122,12 @@ static const char *check_values(const struct resource_entry *e)
     case RESOURCE_REQUESTERS:
         return e->arg0 < KERNEL_IOMMU_MAX && e->arg1 <= 0xffffffff && (e->arg1 & 0xffff) <= e->arg1 >> 16
                    ? NULL : "an impossible range of PCI requesters";
+    case RESOURCE_CHANNEL: return e->size == CHANNEL_BYTES && e->arg0 <= 1 ? NULL : "a channel that is not two pages, or of neither direction";
+    case RESOURCE_MOVABLE:
+        return e->flags == RESOURCE_MEMORY ? (e->paddr | e->size) % TWO_MIB == 0 ? NULL : "movable memory that is not a multiple of 2 MiB"
+             : e->flags == RESOURCE_REQUESTERS ? (e->arg1 & 0xffff) <= (e->arg1 >> 16 & 0xffff) ? NULL : "an impossible range of PCI requesters"
+             : e->flags == RESOURCE_IPI ? e->arg1 >> 32 >= 0x30 && e->arg1 >> 32 <= 0xff ? NULL : "an impossible IPI target"
+             : "a thing to be moved that cannot be";
     default: return NULL;
     }
 }
@@ -133,8 +143,47 @@ static bool names_equal(const char *a, const char *b)
     return true;
 }
 
+uint64_t resource_channel_value(const struct resource_entry *e)
+{
+    switch (e->kind) {
+    case RESOURCE_MOVABLE: return e->arg1;
+    case RESOURCE_REQUESTERS: return e->arg0 << 32 | e->arg1;
+    default: return e->arg1 << 32 | e->arg0; /* RESOURCE_IPI */
+    }
+}
+
+bool resource_is_item(const struct resource_entry *movable, const struct resource_entry *e)
+{
+    if (e->kind != movable->flags)
+        return false;
+    return e->kind == RESOURCE_MEMORY ? e->paddr == movable->paddr && e->size == movable->size
+                                      : resource_channel_value(e) == resource_channel_value(movable);
+}
+
+static bool requesters_meet(uint64_t a, uint64_t b) /* values as in a channel's record */
+{
+    return a >> 32 == b >> 32 && (a & 0xffff) <= (b >> 16 & 0xffff) && (b & 0xffff) <= (a >> 16 & 0xffff);
+}
+
+/* What may be moved must be one whole thing of this node, or of none: else it could arrive in the middle of something. */
+static bool movable_disturbs(const struct resource_entry *movable, const struct resource_entry *e)
+{
+    if (resource_is_item(movable, e))
+        return false;
+    bool other = e->kind == RESOURCE_MOVABLE, same_kind = movable->flags == (other ? e->flags : e->kind);
+    switch (movable->flags) {
+    case RESOURCE_MEMORY:
+        return (is_memory(e->kind) || (other && same_kind)) && overlap(movable->paddr, movable->size, e->paddr, resource_memory_bytes(e));
+    case RESOURCE_REQUESTERS:
+        return same_kind && requesters_meet(resource_channel_value(movable), resource_channel_value(e));
+    default: return other && same_kind && resource_channel_value(movable) == resource_channel_value(e);
+    }
+}
+
 static const char *check_pair(const struct resource_entry *a, const struct resource_entry *b)
 {
+    if ((a->kind == RESOURCE_MOVABLE && movable_disturbs(a, b)) || (b->kind == RESOURCE_MOVABLE && movable_disturbs(b, a)))
+        return "a thing to be moved that is part of another entry's";
     if (is_owned_memory(a->kind) && is_owned_memory(b->kind) &&
         overlap(a->paddr, resource_memory_bytes(a), b->paddr, resource_memory_bytes(b)))
         return "memory that another entry has, too";
@@ -151,15 +200,15 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
     *entry = -1;
     const char *wrong = check_header(m);
     bool image = false;
-    uint64_t units = 0;
+    uint64_t units = 0, channels = 0, movables = 0;
     for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
         *entry = (int)i;
-        if (e->kind == RESOURCE_NONE || e->kind > RESOURCE_REQUESTERS)
+        if (e->kind == RESOURCE_NONE || e->kind > RESOURCE_MOVABLE)
             wrong = "a kind that this kernel does not know";
         else if (e->name[RESOURCE_NAME_MAX - 1])
             wrong = "a name without an end";
-        else if (is_memory(e->kind))
+        else if (is_memory(e->kind) || (e->kind == RESOURCE_MOVABLE && e->flags == RESOURCE_MEMORY))
             wrong = check_memory(m, e);
         if (!wrong)
             wrong = check_values(e);
@@ -168,12 +217,22 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
         if (!wrong && e->kind == RESOURCE_IOMMU && (i + 1 == m->entry_count || m->entries[i + 1].kind != RESOURCE_IOMMU_TABLES))
             wrong = "an IOMMU without its tables";
         units += e->kind == RESOURCE_IOMMU;
+        channels += e->kind == RESOURCE_CHANNEL;
+        movables += e->kind == RESOURCE_MOVABLE;
         image |= e->kind == RESOURCE_ROOT_IMAGE;
     }
     for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
+        const struct resource_entry *e = &m->entries[i];
+        bool movable = e->kind == RESOURCE_MOVABLE;
         *entry = (int)i;
-        if (m->entries[i].kind == RESOURCE_REQUESTERS && m->entries[i].arg0 >= units)
+        if ((e->kind == RESOURCE_REQUESTERS && e->arg0 >= units) || (movable && e->flags == RESOURCE_REQUESTERS && e->arg1 >> 32 >= units))
             wrong = "requesters of an IOMMU that is not there";
+        else if (movable && (e->arg0 == 0 || (channels < CHANNEL_MAX && e->arg0 >> channels)))
+            wrong = "a thing to be moved through a channel that is not there";
+    }
+    if (!wrong && (channels > CHANNEL_MAX || movables > MOVABLE_MAX)) {
+        *entry = -1;
+        wrong = "more channels, or more things to be moved, than this kernel can count";
     }
     if (!wrong && !image) {
         *entry = -1;
@@ -194,10 +253,10 @@ bool resource_is_read_only(paddr_t pa)
     return false;
 }
 
-unsigned resource_piece_bits(uint64_t paddr, uint64_t end)
+unsigned resource_piece_bits(uint64_t paddr, uint64_t end, unsigned most)
 {
     unsigned bits = 12;
-    while (bits < SEL4_MAX_UNTYPED_BITS && !(paddr & MASK(bits + 1)) && BIT(bits + 1) <= end - paddr)
+    while (bits < most && !(paddr & MASK(bits + 1)) && BIT(bits + 1) <= end - paddr)
         bits++;
     return bits;
 }

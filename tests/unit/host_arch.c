@@ -45,6 +45,7 @@ bool arch_cap_same_region(cap_t a, cap_t b) { return arch_cap_same_object(a, b);
 bool arch_cap_is_physical(cap_t cap) { (void)cap; return true; }
 word_t arch_cap_paddr(cap_t c) { return cap_tag(c) == CAP_FRAME ? frame_paddr(c) : table_offset(c) + kernel.window_paddr; }
 unsigned arch_cap_size_bits(cap_t c) { return cap_tag(c) == CAP_FRAME ? frame_size_bits(c) : SEL4_TABLE_BITS; }
+bool arch_cap_in_use(cap_t cap) { (void)cap; return host.in_use; }
 void arch_cap_finalise(cap_t cap, bool final) { (void)cap; (void)final; }
 
 void arch_tcb_init(struct tcb *t) { t->context.rflags = 0x202; }
@@ -203,6 +204,8 @@ static void snapshot_compare(struct snapshot *s, struct tcb *caller)
     s->kernel.refusal = kernel.refusal;
     s->kernel.work_units = kernel.work_units;
     s->kernel.now = kernel.now;
+    for (unsigned i = 0; i < CHANNEL_MAX; i++) /* a line in the log, once */
+        s->kernel.channels[i].accused = kernel.channels[i].accused;
     s->kernel.consumed = kernel.consumed;
     assert_memory_equal(&s->kernel, &kernel, sizeof kernel);
     free(s->window);

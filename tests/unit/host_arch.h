@@ -18,6 +18,7 @@ extern struct host {
     unsigned interrupt_every;  /* n: every n-th look for an interrupt finds one */
     unsigned looks;
     word_t masked_irq;
+    bool in_use;               /* what arch_cap_in_use() says */
     char log[4096];
     size_t log_length;
 } host;

@@ -118,12 +118,13 @@ static void pieces_are_aligned_and_cover(void **state)
     (void)state;
     uint64_t at = 0x5000, end = 0x1234000;
     while (at < end) {
-        unsigned bits = resource_piece_bits(at, end);
+        unsigned bits = resource_piece_bits(at, end, SEL4_MAX_UNTYPED_BITS);
         assert_true(bits >= 12 && at % (1ull << bits) == 0);
         at += 1ull << bits;
     }
     assert_int_equal(at, end);
-    assert_int_equal(resource_piece_bits(0, 1ull << 60), SEL4_MAX_UNTYPED_BITS);
+    assert_int_equal(resource_piece_bits(0, 1ull << 60, SEL4_MAX_UNTYPED_BITS), SEL4_MAX_UNTYPED_BITS);
+    assert_int_equal(resource_piece_bits(0, 1ull << 60, CHANNEL_MAX_BITS), CHANNEL_MAX_BITS);
 }
 
 int main(void)
