@@ -23,6 +23,6 @@ void io_frame_unmap(cap_t);
 
 /* requesters.c */
 status_t requesters_invoke(struct invocation *);
-bool requesters_in_use(cap_t); /* a function of the range is bound */
+bool requesters_in_use(cap_t); /* a function of the range is bound, or its message raises a vector */
 void requesters_deleted(cap_t);
 void io_space_unbind_all(struct io_space *);

@@ -56,6 +56,14 @@ static void message_block(word_t irq)
     iommu_message_block(iommu_at(r.unit), vector_of_irq(irq), r.requester, !raises_others(r.unit, r.requester));
 }
 
+bool irq_requesters_in_use(word_t unit, word_t first, word_t last)
+{
+    bool in_use = false;
+    for (unsigned i = 0; i < NUM_IRQS && !in_use; i++)
+        in_use = routes[i].kind == ROUTE_MESSAGE && routes[i].unit == unit && routes[i].requester >= first && routes[i].requester <= last;
+    return in_use;
+}
+
 void irq_requesters_deleted(word_t unit, word_t first, word_t last)
 {
     for (unsigned i = 0; i < NUM_IRQS; i++)

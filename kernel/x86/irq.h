@@ -8,6 +8,7 @@ static inline word_t vector_of_irq(word_t irq) { return irq + SEL4_IRQ_CPU_VECTO
 
 bool irq_allow(word_t first, word_t last); /* boot: CPU vectors that IRQControl may hand out; false: not a possible range */
 void irq_interrupt(word_t vector);         /* one has arrived */
+bool irq_requesters_in_use(word_t unit, word_t first, word_t last);  /* a message of theirs raises a vector */
 void irq_requesters_deleted(word_t unit, word_t first, word_t last); /* their messages raise nothing any more */
 
 /* ioapic.c. Redirection table of the IOAPICs that this node owns (82093AA data sheet, 3.2.4). */

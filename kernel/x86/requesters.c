@@ -176,7 +176,7 @@ bool requesters_in_use(cap_t cap)
         for (word_t i = 0; s->unit == unit && i < s->bound_count; i++)
             if (s->bound[i] >= requesters_first(cap) && s->bound[i] <= requesters_last(cap))
                 return true;
-    return false;
+    return irq_requesters_in_use(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 void requesters_deleted(cap_t cap)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <atoll/channel.h>
 #include "load.h"
 #include "print.h"
 #include "tables.h"
@@ -51,7 +52,7 @@ static struct elf_image init = {.entry = 0x401000, .lowest = 0x400000, .highest 
 static void ask(uint32_t kind, uint32_t node, uint64_t size, uint64_t arg0, uint64_t arg1, const char *name)
 {
     struct system_request *r = &((struct system_request *)(s.bytes + sizeof s.header))[s.header.request_count++];
-    *r = (struct system_request){.kind = kind, .node = node, .size = size, .arg0 = arg0, .arg1 = arg1};
+    *r = (struct system_request){.kind = kind, .node = node, .size = size, .align = kind == RESOURCE_MEMORY ? 2 * MIB : 0, .arg0 = arg0, .arg1 = arg1};
     strcpy(r->name, name);
     s.header.bytes += sizeof *r;
 }
@@ -81,6 +82,10 @@ static int load_two_nodes(void **state)
     ask(RESOURCE_MEMORY, 1, 4 * MIB, 0, 0, "vm.ram");
     ask(RESOURCE_MODULE, 1, 0, 0, 0, "node.1.spec");
     ask(RESOURCE_IPI, 0, 0, 1, 0x50, "bell");
+    ask(RESOURCE_CHANNEL, 1, CHANNEL_BYTES, 1, 0, "channel");
+    ask(RESOURCE_CHANNEL, 0, CHANNEL_BYTES, 0, 0, "channel");
+    ask(RESOURCE_MOVABLE, 0, 0, 10, 6, "memory passes");
+    ask(RESOURCE_MOVABLE, 1, 0, 9, 8, "the bell passes");
     struct plan_input in = {.boot = &input, .own = &own, .kept = &kept, .system = (uint8_t *)&s, .system_size = s.header.bytes,
                             .kernel_size = kernel.highest - kernel.lowest, .init_size = init.highest - init.lowest,
                             .phys_limit = 1ull << 48, .core_count = 2, .ioapic_count = 1};
@@ -144,6 +149,10 @@ static void every_planned_page_is_mapped_as_planned(void **state)
         check_page(1, KERNEL_LOG_VA + at, plan.memory[3].start + at, PAGE_READ_WRITE);
     check_page(1, KERNEL_LOG_VA + LOG_SIZE, plan.memory[2].start, PAGE_READ_ONLY);
     check_page(0, KERNEL_IOAPIC_VA, 0xfec00000, PAGE_UNCACHED);
+    for (unsigned n = 0; n < 2; n++) { /* each end writes its own page */
+        check_page(n, KERNEL_CHANNEL_VA, plan.memory[9].start, n ? PAGE_READ_WRITE : PAGE_READ_ONLY);
+        check_page(n, KERNEL_CHANNEL_VA + 0x1000, plan.memory[9].start + 0x1000, n ? PAGE_READ_ONLY : PAGE_READ_WRITE);
+    }
 }
 
 /* All leaves under a table, counted in bytes; each must lie in the node's private range outside its tables, or be its log or an
@@ -166,7 +175,8 @@ static uint64_t count_reach(unsigned node, uint64_t table, int level)
         bool tables = pa < p->stack + PLAN_STACK_SIZE && pa + size > p->tables.start;
         bool log = node == 1 && ((pa >= plan.memory[3].start && pa + size <= plan.memory[3].end) || pa == plan.memory[2].start);
         bool ioapic = node == 0 && pa == 0xfec00000;
-        assert_true((private && !tables) || log || ioapic);
+        bool channel = pa >= plan.memory[9].start && pa + size <= plan.memory[9].end;
+        assert_true((private && !tables) || log || ioapic || channel);
         bytes += size;
     }
     return bytes;
@@ -179,6 +189,7 @@ static void nothing_else_is_mapped(void **state)
         const struct plan_node *p = &plan.nodes[n];
         uint64_t expected = 0x8000 + RESOURCE_MAP_MAX_BYTES + (p->window.end - p->window.start);
         expected += n == 0 ? 0x1000 : LOG_SIZE + 0x1000;
+        expected += CHANNEL_BYTES;
         assert_int_equal(count_reach(n, load_pml4(p), 3), expected);
     }
 }
@@ -243,6 +254,18 @@ static void maps(void **state)
     assert_int_equal(entry_of(second, RESOURCE_MODULE)->size, sizeof module_file);
     assert_int_equal(entry_of(first, RESOURCE_IOAPIC)->arg1, 24);
     assert_string_equal(entry_of(second, RESOURCE_MEMORY)->name, "vm.ram");
+    for (unsigned n = 0; n < 2; n++) {
+        const struct resource_map *map = n ? second : first;
+        const struct resource_entry *e = entry_of(map, RESOURCE_CHANNEL);
+        assert_true(e->paddr == plan.memory[9].start && e->size == CHANNEL_BYTES && e->arg0 == n);
+        assert_true(all(e->paddr, e->paddr + e->size, 0));
+        e = entry_of(map, RESOURCE_MOVABLE);
+        assert_true(e->flags == RESOURCE_MEMORY && e->paddr == plan.memory[6].start && e->size == 4 * MIB && e->arg0 == 1);
+        assert_string_equal(e->name, "vm.ram");
+        e++;
+        assert_true(e->kind == RESOURCE_MOVABLE && e->flags == RESOURCE_IPI && e->arg1 == (0x50ull << 32 | 5) && e->arg0 == 1);
+        assert_string_equal(e->name, "bell");
+    }
 }
 
 static void writable_code_and_double_mapping_stop(void **state)

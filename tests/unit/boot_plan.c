@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include <atoll/channel.h>
+#include "channels.h"
 #include "plan.h"
 
 #define MIB (1ull << 20)
@@ -239,6 +241,75 @@ static void lying_requests(void **state)
     REFUSED("has 4096 bytes on node 0, but 8192 on node 1", RESOURCE_SHARED, 0, 4096, ask(RESOURCE_SHARED, 1, 8192, "x"));
 }
 
+/* A channel from node 0 to node 1, and memory, an IPI and PCI devices that may pass. */
+static void channels(void **state)
+{
+    (void)state;
+#define CHANNEL_REFUSED(sentence, ...)                                                                                           \
+    do {                                                                                                                         \
+        begin(NULL);                                                                                                             \
+        in.iommu_count = 3;                                                                                                      \
+        node_with_memory(3);                                                                                                     \
+        struct system_request *from = ask(RESOURCE_CHANNEL, 0, CHANNEL_BYTES, "c"), *to = ask(RESOURCE_CHANNEL, 1, CHANNEL_BYTES, "c"); \
+        struct system_request *ram = ask(RESOURCE_MEMORY, 2, 6 * MIB, "ram"), *moves = ask(RESOURCE_MOVABLE, 1, 0, "m");         \
+        from->arg0 = 1, ram->align = 2 * MIB, moves->arg0 = 4, moves->arg1 = 5;                                                  \
+        (void)to;                                                                                                                \
+        __VA_ARGS__;                                                                                                             \
+        if (*sentence)                                                                                                           \
+            assert_refused(sentence);                                                                                            \
+        else                                                                                                                     \
+            assert_made();                                                                                                       \
+    } while (0)
+    CHANNEL_REFUSED("", );
+    assert_int_equal(plan.memory[3].start, plan.memory[4].start);
+    assert_int_equal(plan.memory[3].end - plan.memory[3].start, CHANNEL_BYTES);
+    assert_int_equal(plan.nodes[0].entry_count, 2 + 2 + 2 * 3 + 1); /* init, private; channel, ram; units; the IOAPIC */
+    assert_int_equal(plan.nodes[1].entry_count, 2 + 2 + 2 * 3);
+    assert_int_equal(plan.nodes[2].entry_count, 2 + 1 + 2 * 3);
+    assert_int_equal(channels_carry(plan.system, 5, 0), 1);
+    assert_int_equal(channels_carry(plan.system, 5, 1), 1);
+    assert_int_equal(channels_carry(plan.system, 5, 2), 0);
+    assert_int_equal(channels_carry(plan.system, 3, 0), 0);
+    CHANNEL_REFUSED("", { /* node 1 has a second channel, whose end is listed first there: devices pass that one, too */
+        struct system_request *d = ask(RESOURCE_REQUESTERS, 0, 0, "d"), *back = ask(RESOURCE_CHANNEL, 1, CHANNEL_BYTES, "b");
+        ask(RESOURCE_CHANNEL, 2, CHANNEL_BYTES, "b");
+        d->arg1 = 0x100 | 0x107 << 16, back->arg0 = 1;
+        struct system_request *m = ask(RESOURCE_MOVABLE, 2, 0, "n");
+        m->arg0 = 9, m->arg1 = 7;
+        m = ask(RESOURCE_MOVABLE, 0, 0, "o");
+        m->arg0 = 3, m->arg1 = 7;
+    });
+    assert_int_equal(channels_carry(plan.system, 7, 0), 1);
+    assert_int_equal(channels_carry(plan.system, 7, 1), 3);
+    assert_int_equal(channels_carry(plan.system, 7, 2), 1);
+    assert_int_equal(channels_carry(plan.system, 5, 1), 1);
+    assert_int_equal(plan.nodes[1].entry_count, 2 + 2 + 1 + 2 * 3 + 2 * 3);
+    CHANNEL_REFUSED("must have 8192 bytes and one direction", from->size = to->size = 4096);
+    CHANNEL_REFUSED("must have 8192 bytes and one direction", from->arg0 = 2);
+    CHANNEL_REFUSED("node 0: the channel \"c\" needs another node that receives", to->arg0 = 1);
+    CHANNEL_REFUSED("node 0: the channel \"c\" needs another node that sends", from->arg0 = 0);
+    CHANNEL_REFUSED("node 0: the channel \"c\" needs another node that receives", strcpy(to->name, "d"));
+    CHANNEL_REFUSED("given more than twice", ask(RESOURCE_CHANNEL, 2, CHANNEL_BYTES, "c"));
+    CHANNEL_REFUSED("two requests are called \"c\"", ask(RESOURCE_CHANNEL, 1, CHANNEL_BYTES, "c"));
+    CHANNEL_REFUSED("the channel \"c\" has the name of other memory", ask(RESOURCE_SHARED, 2, CHANNEL_BYTES, "c"));
+    CHANNEL_REFUSED("\"m\" names no channel of this node", moves->arg0 = 3);
+    CHANNEL_REFUSED("\"m\" names no channel of this node", moves->arg0 = 5);
+    CHANNEL_REFUSED("\"m\" names no channel of this node", moves->arg0 = UINT64_MAX);
+    CHANNEL_REFUSED("\"m\" names nothing that may be moved", moves->arg1 = 1ull << 32);
+    CHANNEL_REFUSED("\"private\" cannot be moved through a channel", moves->arg1 = 0);
+    CHANNEL_REFUSED("\"c\" cannot be moved through a channel", moves->arg1 = 3);
+    CHANNEL_REFUSED("\"ram\" moves through a channel in pieces of 2 MiB", ram->size = 6 * MIB + 4096);
+    CHANNEL_REFUSED("\"ram\" moves through a channel in pieces of 2 MiB", ram->align = 4096);
+    CHANNEL_REFUSED("node 0: more than 64 channels", {
+        char name[8];
+        for (unsigned i = 0; i < CHANNEL_MAX; i++) {
+            snprintf(name, sizeof name, "c%u", i);
+            ask(RESOURCE_CHANNEL, 0, CHANNEL_BYTES, name)->arg0 = 1;
+            ask(RESOURCE_CHANNEL, 1 + i % 2, CHANNEL_BYTES, name);
+        }
+    });
+}
+
 static void logs_of_a_node(void **state)
 {
     (void)state;
@@ -378,7 +449,7 @@ int main(void)
         cmocka_unit_test_setup(private_memory, begin),
         cmocka_unit_test_setup(lying_header, begin),
         cmocka_unit_test_setup(lying_requests, begin),
-        cmocka_unit_test_setup(logs_of_a_node, begin),
+        cmocka_unit_test_setup(channels, begin), cmocka_unit_test_setup(logs_of_a_node, begin),
         cmocka_unit_test_setup(shared_by_three, begin),
         cmocka_unit_test_setup(too_many_resources, begin),
         cmocka_unit_test_setup(rest_of_the_machine, begin),

@@ -350,6 +350,25 @@ static void amdvi_messages(void **state)
     ring_reset();
 }
 
+/* A range of which a function is bound, or may interrupt, does not move to another node. */
+static void ranges_in_use(void **state)
+{
+    (void)state;
+    word_t space = space_new(), handler = new_slot();
+    cap_t cap = slot_at(range)->cap;
+    assert_false(arch_cap_in_use(cap));
+    assert_int_equal(bind(range, space, REQUESTER), SEL4_NO_ERROR);
+    assert_true(arch_cap_in_use(cap) && arch_cap_in_use(cap_requesters(0, REQUESTER, REQUESTER)));
+    assert_false(arch_cap_in_use(cap_requesters(0, 0x100, REQUESTER - 1)) || arch_cap_in_use(cap_requesters(0, REQUESTER + 1, 0x1ff)));
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_UNBIND, CAPS(0), REQUESTER), SEL4_NO_ERROR);
+    assert_false(arch_cap_in_use(cap));
+    assert_int_equal(get_message(handler, range, REQUESTER, 0x20), SEL4_NO_ERROR);
+    assert_true(arch_cap_in_use(cap));
+    assert_false(arch_cap_in_use(cap_requesters(0, 0x100, REQUESTER - 1)));
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), handler, 64), SEL4_NO_ERROR);
+    assert_false(arch_cap_in_use(cap));
+}
+
 static void faults(void **state)
 {
     (void)state;
@@ -370,7 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vtd_words), cmocka_unit_test(amdvi_words), cmocka_unit_test(refusals),
         cmocka_unit_test(slow_rounds), cmocka_unit_test(interrupts), cmocka_unit_test(messages),
-        cmocka_unit_test(amdvi_messages), cmocka_unit_test(faults),
+        cmocka_unit_test(amdvi_messages), cmocka_unit_test(ranges_in_use), cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }
