@@ -180,7 +180,7 @@ $(B)/user/switch.elf: $(call user_objects,user/lib/start.S $(SWITCH_SRCS)) user/
 	$(USER_LINK)
 
 # The spec compiler, a part of the host tool.
-COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/spec_builder.c \
+COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/compile_devices.c tools/atoll/spec_builder.c \
 	tools/atoll/component_image.c
 
 USER_IMAGES := $(B)/user/disk.elf $(B)/user/switch.elf $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
@@ -231,8 +231,8 @@ unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)
 # ---- host tool ----------------------------------------------------------------------------------------------------------
 
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
-TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c image.c \
-	yaml_check.c compile.c compile_node.c compile_part.c compile_request.c component_image.c spec_builder.c
+TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c description_disk.c image.c \
+	yaml_check.c compile.c compile_node.c compile_part.c compile_devices.c compile_request.c component_image.c spec_builder.c
 TOOL_SRCS += disk_image.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
@@ -298,7 +298,7 @@ atoll: $(B)/atoll
 
 # Unit tests of the tool: tests/unit/tool_NAME.c with the sources that it tests, under the sanitizers.
 TOOL_UNIT_TESTS := tool_demux tool_screen tool_event tool_description
-TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c image.c yaml_check.c
+TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c image.c yaml_check.c
 
 $(B)/unit/tool_%: tests/unit/tool_%.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
 	@mkdir -p $(@D)
@@ -322,9 +322,9 @@ guests: $(GUEST_IMAGES)
 
 # Test guests: multiboot ELF32 containers of 64-bit code, one claim each (tests/guests). `make test-guests` builds them; `make guests-plain`
 # runs those that plain QEMU can judge as well.
-TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
+TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables virtio-block virtio-hostile triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
 	timer fpu exceptions segments lengths babble progress crash-vmm crash-kernel poweroff reset bench-exits
-TEST_GUEST_RUNTIME := start runtime trap apic acpi
+TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 
 $(B)/tests/guests/%.o: tests/guests/%.c

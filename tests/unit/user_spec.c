@@ -15,10 +15,11 @@
 
 static uint8_t image_bytes[6000] = {1, 2, 3};
 static struct description_vm vms[] = {
-    {.name = "alpha", .vcpus = 1, .memory = 256u << 20, .boot = BOOT_LINUX, .kernel = "k", .initrd = "i", .cmdline = "console=ttyS0"},
+    {.name = "alpha", .vcpus = 1, .memory = 256u << 20, .boot = BOOT_LINUX, .kernel = "k", .initrd = "i", .cmdline = "console=ttyS0",
+     .disks = {{.file = "d", .writable = true}, {.file = "e"}}, .disk_count = 2},
     {.name = "beta", .vcpus = 1, .memory = 5ull << 30, .boot = BOOT_MULTIBOOT, .kernel = "k", .test_hooks = true},
 };
-static struct vm_files files[] = {{9000000, 1200000}, {30000, 0}};
+static struct vm_files files[] = {{9000000, 1200000, {3ull << 30, 512}}, {30000, 0, {0}}};
 static struct description description = {.file = "two.yaml", .cores = 4, .memory = 8ull << 30, .node_memory = 16u << 20, .vms = vms,
                                          .vm_count = 2};
 
@@ -56,7 +57,7 @@ static void specs_of_a_description_pass(void **state)
         void *spec = compiled(node, &size);
         if (spec_check(spec, size, node, &v, why, sizeof why) != 0)
             fail_msg("node %u: %s", node, why);
-        assert_int_equal(v.header->thread_count, node == 0 || node == 3 ? 1 : 3);
+        assert_int_equal(v.header->thread_count, node == 0 || node == 3 ? 1 : node == 1 ? 5 : 3); /* two disks */
         assert_int_equal(spec_check(spec, size, node + 1, &v, why, sizeof why), -1);
         assert_non_null(strstr(why, "spec of node"));
         free(spec);
@@ -84,7 +85,7 @@ static void a_vmm_gets_its_slots_only(void **state)
             assert_true(type != SEL4_TCB && type != SEL4_CNODE && type != SEL4_X86_PML4 && type != SEL4_X86_4K_PAGE);
             assert_int_not_equal(v.objects[v.caps[i].object].kind, SPEC_OBJECT_UNTYPED);
         }
-    assert_int_equal(slots, 0xfe); /* VMM_SLOT_FAULT_EP to VMM_SLOT_INPUT_IRQ */
+    assert_int_equal(slots, 0x300fe); /* VMM_SLOT_FAULT_EP to VMM_SLOT_INPUT_IRQ, two of VMM_SLOT_DISK */
     free(spec);
 }
 
@@ -101,7 +102,7 @@ static void no_page_is_writable_and_executable(void **state)
         executable += v.mappings[i].executable;
         assert_false(v.mappings[i].executable && v.mappings[i].rights & SEL4_RIGHT_WRITE);
     }
-    assert_int_equal(executable, 4); /* two text pages, in the manager and in the VMM */
+    assert_int_equal(executable, 8); /* two text pages each, in the manager, the VMM and two disks */
     free(spec);
 }
 

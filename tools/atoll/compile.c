@@ -9,7 +9,7 @@
 #include <atoll/component.h>
 #include <atoll/console.h>
 
-static const char *const image_names[COMPONENTS] = {"node_manager", "vmm", "console"};
+static const char *const image_names[COMPONENTS] = {"node_manager", "vmm", "console", "disk", "switch"};
 
 static int write_file(const char *dir, const char *name, const void *bytes, size_t size)
 {
@@ -48,9 +48,13 @@ static int load_vms(struct compile_input *in)
 {
     const struct description *d = in->description;
     for (size_t i = 0; i < d->vm_count; i++) {
-        const char *paths[] = {d->vms[i].kernel, d->vms[i].initrd};
-        uint64_t *sizes[] = {&in->vms[i].kernel_size, &in->vms[i].initrd_size};
-        for (unsigned f = 0; f < 2; f++) {
+        const char *paths[2 + DISKS_MAX] = {d->vms[i].kernel, d->vms[i].initrd};
+        uint64_t *sizes[2 + DISKS_MAX] = {&in->vms[i].kernel_size, &in->vms[i].initrd_size};
+        for (size_t k = 0; k < d->vms[i].disk_count; k++) {
+            paths[2 + k] = d->vms[i].disks[k].file;
+            sizes[2 + k] = &in->vms[i].disk_sizes[k];
+        }
+        for (unsigned f = 0; f < 2 + DISKS_MAX; f++) {
             struct stat st;
             if (!paths[f])
                 continue;

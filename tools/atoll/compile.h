@@ -9,14 +9,14 @@
 
 #define QUEUE_PAGES 17 /* of a queue's producer region: header and QUEUE_DATA_SIZE */
 
-enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENTS };
+enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENT_DISK, COMPONENT_SWITCH, COMPONENTS };
 
 /* What the specs are made from. */
 struct compile_input {
     const struct description *description;
     struct component_image images[COMPONENTS];
     struct vm_files {
-        uint64_t kernel_size, initrd_size;
+        uint64_t kernel_size, initrd_size, disk_sizes[DISKS_MAX];
     } *vms; /* description->vm_count of them */
 };
 

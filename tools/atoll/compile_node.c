@@ -1,8 +1,9 @@
 /* The objects and capabilities of one node: the console on node 0; elsewhere a node manager, and the VMM and vCPU of the
  * node's VM. Each component gets what is listed here and nothing else. */
-#include "compile_part.h"
+#include "compile_devices.h"
 #include <stdio.h>
 #include <string.h>
+#include <atoll/block.h>
 #include <atoll/component.h>
 #include <atoll/queue.h>
 #include <sel4/abi.h>
@@ -94,8 +95,12 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
         .vm_index = node - 1,
         .vcpus = vm->vcpus,
         .node = node,
-        .flags = vm->test_hooks ? VM_FLAG_TEST_CRASH_VMM | VM_FLAG_TEST_CRASH_KERNEL : 0,
+        .flags = (vm->test_hooks ? VM_FLAG_TEST_CRASH_VMM | VM_FLAG_TEST_CRASH_KERNEL : 0) |
+                 (vm->virtio_console ? VM_FLAG_VIRTIO_CONSOLE : 0),
+        .disk_count = (uint32_t)vm->disk_count,
     };
+    for (unsigned i = 0; i < vm->disk_count; i++)
+        c->disks[i] = (struct vm_disk){.sectors = files->disk_sizes[i] / BLOCK_SECTOR, .read_only = !vm->disks[i].writable};
     snprintf(c->name, sizeof c->name, "%s", vm->name);
     snprintf(c->cmdline, sizeof c->cmdline, "%s", vm->cmdline ? vm->cmdline : "");
 }
@@ -150,6 +155,8 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
     part_queue(&vmm, s, VMM_QUEUE_OUT, name, true);
     snprintf(name, sizeof name, "vm.%s.in", vm->name);
     part_queue(&vmm, s, VMM_QUEUE_IN, name, false);
+
+    compile_disks(s, in, &vmm, notification, node);
 
     struct manager_needs needs = manager_needs(vm, files);
     part_cap(manager, s, MANAGER_SLOT_VMM_TCB, vmm.tcb, SEL4_ALL_RIGHTS, 0);

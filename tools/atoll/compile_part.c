@@ -73,6 +73,20 @@ void part_queue(struct part *p, struct spec_builder *s, uint32_t index, const ch
     space_map(&p->space, s, spec_shared(s, tail, 0), at + COMPONENT_QUEUE_TAIL, produces ? RIGHTS_READ : RIGHTS_WRITE, false);
 }
 
+void part_queue_between(struct part *producer, uint32_t producer_index, struct part *consumer, uint32_t consumer_index,
+                        struct spec_builder *s, const char *name)
+{
+    uint64_t at = COMPONENT_QUEUES_VA + producer_index * COMPONENT_QUEUE_STRIDE;
+    uint64_t to = COMPONENT_QUEUES_VA + consumer_index * COMPONENT_QUEUE_STRIDE;
+
+    for (uint32_t i = 0; i <= QUEUE_PAGES; i++) { /* the last one is the consumer's */
+        uint32_t page = page_new(s, name, i < QUEUE_PAGES ? "queue" : "tail"), offset = i < QUEUE_PAGES ? i * PAGE : COMPONENT_QUEUE_TAIL;
+
+        space_map(&producer->space, s, page, at + offset, i < QUEUE_PAGES ? RIGHTS_WRITE : RIGHTS_READ, false);
+        space_map(&consumer->space, s, page, to + offset, i < QUEUE_PAGES ? RIGHTS_READ : RIGHTS_WRITE, false);
+    }
+}
+
 void part_config(struct part *p, struct spec_builder *s, uint32_t frame, unsigned page)
 {
     space_map(&p->space, s, frame, COMPONENT_CONFIG_VA + page * PAGE, RIGHTS_READ, false);

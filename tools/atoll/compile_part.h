@@ -26,4 +26,7 @@ void part_new(struct part *, struct spec_builder *, const char *name, const stru
 void part_cap(struct part *, struct spec_builder *, uint32_t slot, uint32_t object, uint32_t rights, uint64_t badge);
 /* One end of a queue: the own region read-write, the peer's read-only. */
 void part_queue(struct part *, struct spec_builder *, uint32_t index, const char *resource, bool produces);
+/* A queue within a node, from one part to another, in private pages. */
+void part_queue_between(struct part *producer, uint32_t producer_index, struct part *consumer, uint32_t consumer_index,
+                        struct spec_builder *, const char *name);
 void part_config(struct part *, struct spec_builder *, uint32_t frame, unsigned page);

@@ -91,6 +91,8 @@ static void add_vm(struct request_list *l, const struct description_vm *vm, uint
     add(l, RESOURCE_MODULE, node, 0, "vm.%s.kernel", vm->name)->align = MIB2;
     if (vm->initrd)
         add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name)->align = MIB2;
+    for (unsigned i = 0; i < vm->disk_count; i++)
+        add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i)->align = MIB2;
     snprintf(name, sizeof name, "vm.%s.out", vm->name);
     add_queue(l, node, name, true);
     snprintf(name, sizeof name, "vm.%s.in", vm->name);

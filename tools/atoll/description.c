@@ -6,19 +6,24 @@
 #include <atoll/component.h>
 #include <atoll/console.h>
 #include <atoll/system.h>
+#include "description_disk.h"
 #include "image.h"
-#include "yaml_check.h"
 
 #define LARGE_PAGE (2ull << 20)
 #define BOOT_MEMORY (32ull << 20) /* firmware, boot itself, its tables: beyond what is planned */
 #define DESCRIPTION_MAX (1u << 20) /* bytes of the file */
 #define MACHINE_MEMORY_MIN (128ull << 20)
 
+enum description_console { CONSOLE_SERIAL = 1, CONSOLE_VIRTIO = 2 };
+
 /* The file as libcyaml loads it. */
 struct yaml_vm {
     char *name, *memory, *kernel, *initrd, *cmdline;
     uint32_t vcpus;
     enum description_boot boot;
+    enum description_console console;
+    struct yaml_disk *disks;
+    uint32_t disks_count;
     bool test_hooks;
 };
 struct yaml_machine {
@@ -33,6 +38,8 @@ struct yaml_description {
 
 static const cyaml_strval_t boot_values[] = {{"linux", BOOT_LINUX}, {"multiboot", BOOT_MULTIBOOT}};
 
+static const cyaml_strval_t console_values[] = {{"serial", CONSOLE_SERIAL}, {"virtio", CONSOLE_VIRTIO}};
+
 static const cyaml_schema_field_t vm_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct yaml_vm, name, 1, VM_NAME_MAX - 1),
     CYAML_FIELD_STRING_PTR("memory", CYAML_FLAG_POINTER, struct yaml_vm, memory, 1, 32),
@@ -41,6 +48,8 @@ static const cyaml_schema_field_t vm_fields[] = {
     CYAML_FIELD_STRING_PTR("initrd", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_vm, initrd, 1, 4095),
     CYAML_FIELD_STRING_PTR("cmdline", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_vm, cmdline, 0, 2047),
     CYAML_FIELD_UINT("vcpus", CYAML_FLAG_OPTIONAL, struct yaml_vm, vcpus),
+    CYAML_FIELD_ENUM("console", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct yaml_vm, console, console_values, 2),
+    CYAML_FIELD_SEQUENCE("disks", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_vm, disks, &disk_schema, 0, DISKS_MAX),
     CYAML_FIELD_BOOL("test-hooks", CYAML_FLAG_OPTIONAL, struct yaml_vm, test_hooks),
     CYAML_FIELD_END};
 
@@ -205,6 +214,23 @@ static int files_check(struct check *c, const struct description_vm *vm, yaml_no
     return 0;
 }
 
+/* A disk's bytes count twice, like those of every file: as loaded by the firmware and as copied by boot. */
+static int disks_check(struct check *c, const struct yaml_vm *from, yaml_node_t *node)
+{
+    yaml_node_t *disks = yaml_value(&c->source, node, "disks");
+    for (size_t i = 0; i < from->disks_count; i++) {
+        uint64_t size;
+        if (disk_check(&c->source, c->why, c->d, &from->disks[i], path_resolve(c->d->file, from->disks[i].virtio),
+                       yaml_entry(&c->source, disks, i), &size) != 0)
+            return -1;
+        if (size > c->d->memory)
+            return FAIL(c, yaml_entry(&c->source, disks, i), "a disk of %lluM is larger than the machine's memory, where it is kept; raise machine.memory",
+                        (unsigned long long)(size >> 20));
+        c->memory_needed += size + round_up(size);
+    }
+    return 0;
+}
+
 static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, yaml_node_t *node)
 {
     struct description *d = c->d;
@@ -216,6 +242,7 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
     vm->initrd = from->initrd == NULL ? NULL : path_resolve(d->file, from->initrd);
     vm->cmdline = strdup(from->cmdline == NULL ? "" : from->cmdline);
     vm->test_hooks = from->test_hooks;
+    vm->virtio_console = from->console == CONSOLE_VIRTIO;
     d->vm_count = index + 1; /* from here on description_free() knows it */
     if (vm->name == NULL || vm->kernel == NULL || vm->cmdline == NULL || (from->initrd != NULL && vm->initrd == NULL))
         return FAIL(c, node, "out of memory");
@@ -235,7 +262,8 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
         return FAIL(c, vcpus_at, "'vcpus' is %u; this version runs VMs of one vCPU: write 1", vm->vcpus);
 
     yaml_node_t *memory_at = yaml_value(&c->source, node, "memory");
-    if (size_check(c, memory_at, "memory", from->memory, LARGE_PAGE, &vm->memory) != 0 || files_check(c, vm, node) != 0)
+    if (size_check(c, memory_at, "memory", from->memory, LARGE_PAGE, &vm->memory) != 0 || files_check(c, vm, node) != 0 ||
+        disks_check(c, from, node) != 0)
         return -1;
     if (vm->memory > d->memory || c->memory_needed + vm->memory > d->memory)
         return FAIL(c, memory_at,
@@ -301,6 +329,8 @@ void description_free(struct description *d)
         free(d->vms[i].kernel);
         free(d->vms[i].initrd);
         free(d->vms[i].cmdline);
+        for (size_t k = 0; k < d->vms[i].disk_count; k++)
+            free(d->vms[i].disks[k].file);
     }
     free(d->vms);
     free(d->file);

@@ -6,6 +6,14 @@
 
 enum description_boot { BOOT_LINUX = 1, BOOT_MULTIBOOT = 2 };
 
+#define DISKS_MAX 4
+/* A VM's disk: virtio, on a file that boot loads into memory. */
+struct description_disk {
+    char *file;    /* host path, readable, checked */
+    bool writable; /* in memory, until the machine stops */
+    unsigned line;
+};
+
 struct description_vm {
     char *name;      /* letter, then letters, digits, '-'; at most 31 bytes */
     uint32_t vcpus;  /* 1 for now */
@@ -14,6 +22,9 @@ struct description_vm {
     char *kernel;    /* host path, readable, checked */
     char *initrd;    /* host path or NULL */
     char *cmdline;   /* at most 2047 bytes */
+    bool virtio_console; /* beside the serial port */
+    struct description_disk disks[DISKS_MAX];
+    size_t disk_count;
     bool test_hooks; /* VM_FLAG_TEST_*: the guest may crash its own VMM and its own kernel */
     unsigned line;   /* where it stands in the file */
 };

@@ -54,6 +54,11 @@ static int modules_of_vms(struct machine *m, const struct description *d)
         snprintf(name, sizeof name, "vm.%s.initrd", vm->name);
         if (vm->initrd != NULL && machine_module(m, vm->initrd, name) != 0)
             return -1;
+        for (unsigned k = 0; k < vm->disk_count; k++) {
+            snprintf(name, sizeof name, "vm.%s.disk%u", vm->name, k);
+            if (machine_module(m, vm->disks[k].file, name) != 0)
+                return -1;
+        }
     }
     return 0;
 }
