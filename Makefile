@@ -350,12 +350,16 @@ $(B)/tests/root/%.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.
 	$(USER_LINK)
 ROOT_TESTS := dma message
 
+$(B)/tests/root/channel.elf: $(call user_objects,user/lib/root_start.S tests/root/channel.c) user/component.ld
+	$(USER_LINK)
+
 # `make system CASES="sweeps fatal"` runs some of tests/system/cases.sh only.
 .PHONY: test-guests guests-plain system
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
-system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(ROOT_TESTS:%=$(B)/tests/root/%.elf)
+system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(B)/tests/system/channel-request \
+		$(ROOT_TESTS:%=$(B)/tests/root/%.elf) $(B)/tests/root/channel.elf
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.
