@@ -44,7 +44,10 @@ static void scan_object(const struct slot *s)
             scan(object_at(cnode_offset(s->cap)), BIT(cnode_radix(s->cap)));
         break;
     case CAP_TCB: scan(&((struct tcb *)object_at(cap_offset48(s->cap)))->cspace, TCB_SLOTS); break;
-    case CAP_ZOMBIE: scan(object_at(zombie_first(s->cap) << SEL4_SLOT_BITS), zombie_count(s->cap)); break;
+    case CAP_ZOMBIE: /* a half-deleted container, and others that were inside it: they form a ring (kernel/delete.c) */
+        scan(object_at(zombie_first(s->cap) << SEL4_SLOT_BITS), zombie_count(s->cap));
+        scan(object_at(zombie_next(s->cap) << SEL4_SLOT_BITS), 1);
+        break;
     case CAP_VCPU: scan(&((struct vcpu *)object_at(cap_offset48(s->cap)))->timer_slot, 1); break;
     default: break;
     }

@@ -5,6 +5,7 @@
  * of the right kind, its arguments from what fits their meaning; now and then anything goes. */
 #pragma clang section bss = "" data = ""
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "kernel_world.h"
 #include "kernel/x86/svm.h"
@@ -60,7 +61,8 @@ static word_t argument(char kind)
 {
     static const word_t bits[] = {4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 1, 2, 3, 21, 30};
     static const word_t times[] = {20, 25, 50, 100, 300, 1000, 5000, 10000};
-    static const word_t places[] = {0x400000, 0x600000, 0x700000, 0x800000, 0x40000000, 0x8000000000, 0x200000, 0};
+    static const word_t places[] = {0x420000, 0x421000, 0x422000, 0x423000, 0x420000, 0x421000, 0x400000, 0x600000,
+                                    0x601000, 0x800000, 0xa00000, 0x40000000, 0x80000000, 0x8000000000, 0x200000, 0};
     uint8_t b = byte();
     if (b >= 0xf4)
         return wild();
@@ -75,7 +77,7 @@ static word_t argument(char kind)
     case 'z': return bits[b % ARRAY_SIZE(bits)];
     case 'n': return 1 + b % 4;
     case '0': return 0;
-    case 'v': return places[b % ARRAY_SIZE(places)] + (word_t)(b / 32) * 0x1000;
+    case 'v': return places[b % ARRAY_SIZE(places)];
     case 'u': return times[b % ARRAY_SIZE(times)];
     case 'i': return 16 + b % 8;
     case 'q': return 0x3f8 + b % 8;
@@ -177,7 +179,7 @@ static word_t extra(char kind)
     switch (kind) {
     case 'C': return b < 0xc0 ? W_CNODE : nth_slot(b, CAP_CNODE);
     case 'T': return nth_slot(b, CAP_TCB);
-    case 'V': return b & 1 ? nth_slot(b / 2, CAP_PML4) : nth_slot(b / 2, CAP_NPML4);
+    case 'V': return b & 3 ? nth_slot(b / 4, CAP_PML4) : nth_slot(b / 4, CAP_NPML4);
     case 'F': return nth_slot(b, CAP_FRAME);
     case 'N': return nth_slot(b, CAP_NOTIFICATION);
     case 'E': return b & 1 ? nth_slot(b / 2, CAP_ENDPOINT) : 0;
@@ -188,13 +190,26 @@ static word_t extra(char kind)
 
 /* ---- operations ---- */
 
+static bool tracing; /* FUZZ_TRACE is set: say what is done, to understand one input */
+
 static void enter(int64_t number)
 {
     struct context *c = &kernel.current->context;
+    if (tracing) {
+        fprintf(stderr, "thread at 0x%lx: system call %ld, cap %ld, info 0x%lx, r12 %ld, r13 %ld, words", (unsigned long)object_offset(kernel.current),
+                (long)number, (long)c->rdi, (unsigned long)c->rsi, (long)c->r12, (long)c->r13);
+        for (unsigned i = 0; i < message_length(c->rsi) && i < 8; i++)
+            fprintf(stderr, " 0x%lx", (unsigned long)message_word(kernel.current, i));
+        for (unsigned i = 0; i < message_extra(c->rsi) && tcb_ipc_buffer(kernel.current, false); i++)
+            fprintf(stderr, "%s%lu", i ? " " : ", caps ", (unsigned long)tcb_ipc_buffer(kernel.current, false)[SEL4_IPC_CAPS_WORD + i]);
+        fprintf(stderr, "\n");
+    }
     c->rdx = (word_t)number;
     c->rip += 2;
     c->cause = (word_t)-1;
     handle_syscall(number);
+    if (tracing && kernel.current != idle_thread())
+        fprintf(stderr, "    now thread at 0x%lx, info 0x%lx\n", (unsigned long)object_offset(kernel.current), (unsigned long)kernel.current->context.rsi);
 }
 
 static void invoke(void)
@@ -328,6 +343,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* an assertion of the kernel's stand-ins ends the fuzzer, too */
+    tracing = getenv("FUZZ_TRACE") != NULL;
     world_make();
     return 0;
 }
