@@ -30,7 +30,7 @@ UNIT_SUITES :=
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
 BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
 	pci dmar ivrs rules devices iommu_block iommu_vtd iommu_amdvi
-BOOT_C += input framebuffer record channels
+BOOT_C += input framebuffer record channels functions sriov
 BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
@@ -67,8 +67,8 @@ $(B)/boot.efi: $(B)/boot/boot.efi.elf
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
 BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
-BOOT_UNIT_SRCS += input efi_input channels
-BOOT_UNIT_TESTS += boot_efi boot_record
+BOOT_UNIT_SRCS += input efi_input channels functions sriov
+BOOT_UNIT_TESTS += boot_efi boot_record boot_functions
 $(B)/unit/boot_efi: boot/framebuffer.c
 $(B)/unit/boot_record: boot/record.c
 

@@ -13,6 +13,7 @@
 #define HEADER_MULTI (1u << 23)
 #define BAR0 0x10
 #define BUSES 0x18             /* bridge: 7..0 primary, 15..8 secondary, 23..16 subordinate */
+#define WINDOW 0x20            /* bridge: 15..4 base, 31..20 limit, in MiB */
 #define ROM 0x30
 #define ROM_BRIDGE 0x38
 #define CAPABILITIES 0x34
@@ -208,6 +209,11 @@ static bool add(const struct access *a, struct pci *pci)
     if (f->bridge) {
         f->secondary = (uint8_t)(get(a, BUSES) >> 8);
         f->subordinate = (uint8_t)(get(a, BUSES) >> 16);
+        uint32_t window = get(a, WINDOW);
+        f->window_start = (uint64_t)(window & 0xfff0) << 16;
+        f->window_end = (window & 0xfff00000) + 0x100000ull;
+        if (f->window_end <= f->window_start)
+            f->window_end = f->window_start;
     }
     size_function(a, f, layout == 0);
     if (get(a, COMMAND) & STATUS_CAPABILITIES)
@@ -254,6 +260,16 @@ const struct pci_function *pci_find(const struct pci *pci, uint16_t segment, uin
     return NULL;
 }
 
+const struct pci_function *pci_upstream(const struct pci *pci, const struct pci_function *of)
+{
+    for (unsigned i = 0; i < pci->count; i++) {
+        const struct pci_function *f = &pci->functions[i];
+        if (f->bridge && f->segment == of->segment && f->secondary == of->id >> 8 && f->secondary > f->id >> 8)
+            return f;
+    }
+    return NULL;
+}
+
 bool pci_follow(const struct pci *pci, uint16_t segment, uint8_t bus, const uint8_t *devfn, unsigned hops, uint16_t *id)
 {
     for (unsigned i = 0; i < hops; i++) {
@@ -282,6 +298,16 @@ static void set_masters(const struct pci_config *config, const struct pci *pci, 
 void pci_stop_masters(const struct pci_config *config, const struct pci *pci)
 {
     set_masters(config, pci, false, 0);
+}
+
+/* 7.7.11: source validation, translation blocking, request and completion redirect, upstream forwarding. */
+void pci_control_access(const struct pci_config *config, const struct pci *pci)
+{
+    for (unsigned i = 0; i < pci->count; i++) {
+        const struct pci_function *f = &pci->functions[i];
+        if (f->acs && f->bridge)
+            config->write(config->context, f->segment, f->id, f->acs + 4u, (f->acs_controls & 0x1fu) << 16);
+    }
 }
 
 void pci_start_bridges(const struct pci_config *config, const struct pci *pci)
