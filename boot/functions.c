@@ -5,6 +5,7 @@
 #include "text.h"
 
 #define PAGE 4096ull
+#define ECAM_BUS 0x100000ull   /* 7.2.2: 4 KiB per function, 256 functions per bus */
 #define REFUSE(...) (text_format(b->reason, b->size, __VA_ARGS__), false)
 #define PORT_TO_PCI 7  /* 7.5.3.2: behind a bridge to conventional PCI functions share a requester ID */
 #define PORT_FROM_PCI 8
@@ -16,6 +17,7 @@ struct binder {
     char *reason;
     size_t size;
     const struct system_request *r; /* the one under way */
+    struct ranges busy;             /* addresses that no register can be placed at */
 };
 
 /* --- may it be handed out? --- */
@@ -167,7 +169,7 @@ static bool bind_physical(struct binder *b, unsigned request)
     if (b->r->size > f->sriov.total)
         return REFUSE("node %u: \"%s\" is %s, which can have %u virtual functions, not %lu; ask for fewer", b->r->node, b->r->name, name,
                       f->sriov.total, b->r->size);
-    if (b->r->size && !sriov_prepare(b->in->config, b->in->pci, f, (uint16_t)b->r->size))
+    if (b->r->size && !sriov_prepare(b->in->config, b->in->pci, f, (uint16_t)b->r->size, &b->busy))
         return REFUSE("node %u: \"%s\" is %s, which does not take the number %lu of virtual functions; use another device", b->r->node,
                       b->r->name, name, b->r->size);
     return bind(b, request, f->segment, f->id, rules_unit_of(b->in->iommus, b->in->pci, f->segment, f->id), f->bars, 0);
@@ -208,11 +210,28 @@ static bool check_ranges(struct binder *b)
     return true;
 }
 
+static bool list_busy(const struct functions_input *in, struct ranges *busy)
+{
+    bool fits = true;
+    *busy = *in->ram;
+    for (unsigned i = 0; i < in->kept->count; i++)
+        fits = fits && ranges_add(busy, in->kept->r[i].start, in->kept->r[i].end);
+    for (unsigned i = 0; i < in->mcfg->count; i++) {
+        const struct acpi_segment *s = &in->mcfg->segments[i];
+        fits = fits && ranges_add(busy, s->base + s->first_bus * ECAM_BUS, s->base + (s->last_bus + 1) * ECAM_BUS);
+    }
+    return fits;
+}
+
 bool functions_bind(const struct functions_input *in, struct functions *out, char *reason, size_t size)
 {
     static const uint32_t passes[] = {SYSTEM_FUNCTION, SYSTEM_FUNCTION, SYSTEM_VF};
-    struct binder binder = {in, out, reason, size, NULL}, *b = &binder;
+    static struct binder binder;
+    struct binder *b = &binder;
+    *b = (struct binder){in, out, reason, size, NULL, {0}};
     out->count = 0;
+    if (!list_busy(in, &b->busy))
+        return REFUSE("the memory map has too many pieces");
     for (unsigned pass = 0; pass < 3; pass++) /* those with a place of their own come first */
         for (unsigned i = 0; i < in->system->request_count; i++) {
             b->r = &in->system->requests[i];

@@ -13,7 +13,7 @@
 #define HEADER_MULTI (1u << 23)
 #define BAR0 0x10
 #define BUSES 0x18             /* bridge: 7..0 primary, 15..8 secondary, 23..16 subordinate */
-#define WINDOW 0x20            /* bridge: 15..4 base, 31..20 limit, in MiB */
+#define WINDOWS 0x20
 #define ROM 0x30
 #define ROM_BRIDGE 0x38
 #define CAPABILITIES 0x34
@@ -198,6 +198,18 @@ static bool present(const struct access *a)
     return id != UINT32_MAX && (id & 0xffff) != 0xffff && id != 0;
 }
 
+/* 7.5.1.3.8 to 7.5.1.3.10: 15..4 base and 31..20 limit in MiB; the prefetchable one may have upper halves. */
+static void read_windows(const struct access *a, struct pci_function *f)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t window = get(a, WINDOWS + 4 * i);
+        bool wide = i == 1 && (window & 0xf) == 1;
+        uint64_t start = (uint64_t)(window & 0xfff0) << 16 | (wide ? (uint64_t)get(a, WINDOWS + 8) << 32 : 0);
+        uint64_t end = ((window & 0xfff00000) | (wide ? (uint64_t)get(a, WINDOWS + 12) << 32 : 0)) + 0x100000ull;
+        f->windows[i] = (struct pci_window){start, end > start ? end : start};
+    }
+}
+
 static bool add(const struct access *a, struct pci *pci)
 {
     if (pci->count == PCI_MAX_FUNCTIONS)
@@ -209,11 +221,7 @@ static bool add(const struct access *a, struct pci *pci)
     if (f->bridge) {
         f->secondary = (uint8_t)(get(a, BUSES) >> 8);
         f->subordinate = (uint8_t)(get(a, BUSES) >> 16);
-        uint32_t window = get(a, WINDOW);
-        f->window_start = (uint64_t)(window & 0xfff0) << 16;
-        f->window_end = (window & 0xfff00000) + 0x100000ull;
-        if (f->window_end <= f->window_start)
-            f->window_end = f->window_start;
+        read_windows(a, f);
     }
     size_function(a, f, layout == 0);
     if (get(a, COMMAND) & STATUS_CAPABILITIES)

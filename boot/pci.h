@@ -42,7 +42,7 @@ struct pci_function {
     uint32_t class; /* class, subclass, interface */
     bool bridge;
     uint8_t secondary, subordinate; /* bridge: the buses behind it */
-    uint64_t window_start, window_end; /* bridge: 32-bit memory addresses that it passes on (7.5.1.3.8); equal: none */
+    struct pci_window { uint64_t start, end; } windows[2]; /* bridge: memory that it passes on, the second one prefetchable; equal: none */
     struct pci_bar bars[PCI_BARS];
     struct pci_bar rom;
     /* offsets of capabilities, 0: none */

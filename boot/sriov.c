@@ -12,6 +12,7 @@
 #define DEVICE_CONTROL_2 0x28      /* 7.5.3.16 */
 #define ARI_FORWARDING (1u << 5)
 #define LOW_END 0x100000000ull
+#define ROOT_END 0xfec00000ull
 
 static uint32_t get(const struct pci_config *c, const struct pci_function *f, unsigned offset)
 {
@@ -35,39 +36,82 @@ static bool forward_ari(const struct pci_config *c, const struct pci *pci, const
 
 /* --- registers without a place --- */
 
-static bool taken(const struct pci *pci, uint64_t start, uint64_t end, uint64_t *behind)
+struct search {
+    const struct pci *pci;
+    const struct pci_function *f;
+    const struct ranges *busy;
+    struct pci_window window;
+};
+
+static bool is_above(const struct pci *pci, const struct pci_function *bridge, const struct pci_function *f)
 {
-    for (unsigned i = 0; i < pci->count; i++) {
-        const struct pci_function *f = &pci->functions[i];
+    const struct pci_function *up = pci_upstream(pci, f);
+    while (up && up != bridge)
+        up = pci_upstream(pci, up);
+    return up != NULL;
+}
+
+static bool meets(uint64_t at, uint64_t size, uint64_t start, uint64_t end, uint64_t *behind)
+{
+    if (start == end || at >= end || start >= at + size)
+        return false;
+    *behind = end;
+    return true;
+}
+
+/* Something is there; it ends at *behind. */
+static bool taken(const struct search *s, uint64_t at, uint64_t size, uint64_t *behind)
+{
+    for (unsigned i = 0; i < s->busy->count; i++)
+        if (meets(at, size, s->busy->r[i].start, s->busy->r[i].end, behind))
+            return true;
+    for (unsigned i = 0; i < s->pci->count; i++) {
+        const struct pci_function *f = &s->pci->functions[i];
         for (unsigned k = 0; k < 2 * PCI_BARS; k++) {
             const struct pci_bar *bar = k < PCI_BARS ? &f->bars[k] : &f->sriov.bars[k - PCI_BARS];
-            uint64_t size = bar->size * (k < PCI_BARS ? 1 : f->sriov.total);
-            if (!bar->port && size && bar->base && start < bar->base + size && bar->base < end) {
-                *behind = bar->base + size;
+            uint64_t whole = bar->size * (k < PCI_BARS ? 1 : f->sriov.total);
+            if (!bar->port && bar->base && meets(at, size, bar->base, bar->base + whole, behind))
                 return true;
-            }
         }
+        for (unsigned k = 0; k < 2 && !is_above(s->pci, f, s->f); k++)
+            if (meets(at, size, f->windows[k].start, f->windows[k].end, behind))
+                return true;
     }
     return false;
 }
 
-/* The lowest free place of `size` bytes inside the window of the port above, or 0. */
-static uint64_t place(const struct pci *pci, const struct pci_function *f, uint64_t size, uint64_t align)
+/* What the port above passes on; on a root bus, where nothing but ACPI code says what does, the part below the interrupt controllers
+ * that the firmware gave to devices itself. */
+static struct pci_window window_of(const struct pci *pci, const struct pci_function *f)
 {
     const struct pci_function *up = pci_upstream(pci, f);
-    if (!up || up->window_end > LOW_END)
-        return 0;
-    uint64_t at = (up->window_start + align - 1) & ~(align - 1), behind;
-    while (at < up->window_end && at + size <= up->window_end) {
-        if (!taken(pci, at, at + size, &behind))
+    struct pci_window w = {ROOT_END, ROOT_END};
+    if (up)
+        return up->windows[0];
+    for (unsigned i = 0; i < pci->count; i++)
+        for (unsigned k = 0; k < PCI_BARS; k++) {
+            const struct pci_bar *bar = &pci->functions[i].bars[k];
+            if (bar->size && !bar->port && bar->base && bar->base < w.start)
+                w.start = bar->base;
+        }
+    return w;
+}
+
+/* The lowest free place of `size` bytes, or 0. */
+static uint64_t place(const struct search *s, uint64_t size, uint64_t align)
+{
+    uint64_t at = (s->window.start + align - 1) & ~(align - 1), behind;
+    while (s->window.end <= LOW_END && at + size <= s->window.end) {
+        if (!taken(s, at, size, &behind))
             return at;
         at = (behind + align - 1) & ~(align - 1);
     }
     return 0;
 }
 
-static void place_bars(const struct pci_config *c, const struct pci *pci, struct pci_function *f)
+static void place_bars(const struct pci_config *c, const struct pci *pci, struct pci_function *f, const struct ranges *busy)
 {
+    struct search s = {pci, f, busy, window_of(pci, f)};
     for (unsigned i = 0; i < PCI_BARS; i++) {
         struct pci_bar *bar = &f->sriov.bars[i];
         uint64_t size = bar->size * f->sriov.total, at;
@@ -75,7 +119,7 @@ static void place_bars(const struct pci_config *c, const struct pci *pci, struct
             continue;
         uint64_t before = bar->base;
         bar->base = 0;
-        at = place(pci, f, size, bar->size);
+        at = place(&s, size, bar->size);
         bar->base = at ? at : before;
         if (!at)
             continue;
@@ -85,7 +129,8 @@ static void place_bars(const struct pci_config *c, const struct pci *pci, struct
     }
 }
 
-bool sriov_prepare(const struct pci_config *c, const struct pci *pci, struct pci_function *f, uint16_t count)
+bool sriov_prepare(const struct pci_config *c, const struct pci *pci, struct pci_function *f, uint16_t count,
+                   const struct ranges *busy)
 {
     unsigned at = f->sriov.offset;
     uint32_t control = get(c, f, at + CONTROL) & 0xffff & ~(CONTROL_ENABLE | CONTROL_MEMORY | CONTROL_ARI);
@@ -99,7 +144,7 @@ bool sriov_prepare(const struct pci_config *c, const struct pci *pci, struct pci
     f->sriov.stride = (uint16_t)(where >> 16);
     if ((get(c, f, at + NUMBER) & 0xffff) != count || f->sriov.first == 0 || (count > 1 && f->sriov.stride == 0))
         return false;
-    place_bars(c, pci, f);
+    place_bars(c, pci, f, busy);
     return true;
 }
 

@@ -114,10 +114,34 @@ static void registers_are_placed(void **state)
     assert_true(nic()->value[0x184 / 4] == (0xc0020000 | 4) && nic()->value[0x190 / 4] == (0xc0040000 | 4) && nic()->value[0x194 / 4] == 0);
     assert_true(functions.bound[1].bars[0].start == 0xc0024000 && functions.bound[1].bars[3].start == 0xc0044000);
     struct pci_function *port = function(8);
-    port->window_end = port->window_start + 0x50000; /* room for one of them */
+    port->windows[0].end = port->windows[0].start + 0x50000; /* room for one of them */
     v->bars[0].base = 0, v->bars[3].base = 0x4000000000;
     accepts();
     assert_true(v->bars[0].base == 0xc0020000 && v->bars[3].base == 0x4000000000); /* where the firmware put it */
+}
+
+/* On a root bus: where the firmware has put other devices' registers, off bridges' windows, RAM, configuration space. */
+static void registers_on_a_root_bus(void **state)
+{
+    (void)state;
+    struct pci_function *f = function(NIC), *port = function(8);
+    port->secondary = 9; /* the function is on no bridge's bus any more */
+    f->sriov.bars[0].base = f->sriov.bars[3].base = 0;
+    f->bars[0].base = 0xaff00000;
+    f->bars[3].base = 0xb0400000;
+    ask(SYSTEM_FUNCTION, 1, "nic0", NIC_ID, NIC, 7);
+    accepts();
+    assert_true(f->sriov.bars[0].base == 0xaff20000 && f->sriov.bars[3].base == 0xaff40000);
+    f->sriov.bars[0].base = f->sriov.bars[3].base = 0;
+    ranges_add(&kept, 0xaff20000, 0xaff30000);
+    port->windows[1] = (struct pci_window){0xaff50000, 0xaff80000};
+    fakes[2].value[0x168 / 4] = 0;
+    accepts();
+    assert_true(f->sriov.bars[0].base == 0xaff30000 && f->sriov.bars[3].base == 0xaff80000);
+    f->sriov.bars[0].base = f->sriov.bars[3].base = 0;
+    ranges_add(&kept, 0xaff00000, 0xb0000000);
+    accepts(); /* configuration space of buses 0 to 3 is at 0xb0000000 */
+    assert_true(f->sriov.bars[0].base == 0xb0404000 && f->sriov.bars[3].base == 0xb0424000);
 }
 
 static void shared_or_odd_registers(void **state)
@@ -227,7 +251,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(physical_and_virtual, begin), cmocka_unit_test_setup(without_ari, begin),
-        cmocka_unit_test_setup(registers_are_placed, begin), cmocka_unit_test_setup(shared_or_odd_registers, begin),
+        cmocka_unit_test_setup(registers_are_placed, begin),
+        cmocka_unit_test_setup(registers_on_a_root_bus, begin), cmocka_unit_test_setup(shared_or_odd_registers, begin),
         cmocka_unit_test_setup(refusals, begin), cmocka_unit_test_setup(refusals_of_virtual_functions, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
