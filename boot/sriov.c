@@ -13,6 +13,7 @@
 #define ARI_FORWARDING (1u << 5)
 #define LOW_END 0x100000000ull
 #define ROOT_END 0xfec00000ull
+#define ROOT_STEP 0x2000000ull
 
 static uint32_t get(const struct pci_config *c, const struct pci_function *f, unsigned offset)
 {
@@ -80,8 +81,8 @@ static bool taken(const struct search *s, uint64_t at, uint64_t size, uint64_t *
     return false;
 }
 
-/* What the port above passes on; on a root bus, where nothing but ACPI code says what does, the part below the interrupt controllers
- * that the firmware gave to devices itself. */
+/* What the port above passes on; on a root bus, where nothing but ACPI code says what does: the part below the interrupt controllers
+ * that the firmware gave to devices itself, and up to 32 MiB before it, as firmware packs registers towards the end. */
 static struct pci_window window_of(const struct pci *pci, const struct pci_function *f)
 {
     const struct pci_function *up = pci_upstream(pci, f);
@@ -94,6 +95,7 @@ static struct pci_window window_of(const struct pci *pci, const struct pci_funct
             if (bar->size && !bar->port && bar->base && bar->base < w.start)
                 w.start = bar->base;
         }
+    w.start = (w.start - 1) & ~(ROOT_STEP - 1);
     return w;
 }
 

@@ -127,19 +127,20 @@ static void registers_on_a_root_bus(void **state)
     struct pci_function *f = function(NIC), *port = function(8);
     port->secondary = 9; /* the function is on no bridge's bus any more */
     f->sriov.bars[0].base = f->sriov.bars[3].base = 0;
-    f->bars[0].base = 0xaff00000;
+    f->bars[0].base = 0xae010000;
     f->bars[3].base = 0xb0400000;
+    ranges_add(&ram, 0x80000000, 0xae008000);
     ask(SYSTEM_FUNCTION, 1, "nic0", NIC_ID, NIC, 7);
     accepts();
-    assert_true(f->sriov.bars[0].base == 0xaff20000 && f->sriov.bars[3].base == 0xaff40000);
+    assert_true(f->sriov.bars[0].base == 0xae030000 && f->sriov.bars[3].base == 0xae050000);
     f->sriov.bars[0].base = f->sriov.bars[3].base = 0;
-    ranges_add(&kept, 0xaff20000, 0xaff30000);
-    port->windows[1] = (struct pci_window){0xaff50000, 0xaff80000};
+    ranges_add(&kept, 0xae030000, 0xae040000);
+    port->windows[1] = (struct pci_window){0xae060000, 0xae080000};
     fakes[2].value[0x168 / 4] = 0;
     accepts();
-    assert_true(f->sriov.bars[0].base == 0xaff30000 && f->sriov.bars[3].base == 0xaff80000);
+    assert_true(f->sriov.bars[0].base == 0xae040000 && f->sriov.bars[3].base == 0xae080000);
     f->sriov.bars[0].base = f->sriov.bars[3].base = 0;
-    ranges_add(&kept, 0xaff00000, 0xb0000000);
+    ranges_add(&kept, 0xae000000, 0xb0000000);
     accepts(); /* configuration space of buses 0 to 3 is at 0xb0000000 */
     assert_true(f->sriov.bars[0].base == 0xb0404000 && f->sriov.bars[3].base == 0xb0424000);
 }
