@@ -30,7 +30,7 @@ UNIT_SUITES :=
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
 BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
 	pci dmar ivrs rules devices iommu_block iommu_vtd iommu_amdvi
-BOOT_C += input framebuffer record channels functions sriov
+BOOT_C += input framebuffer record channels
 BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
@@ -67,8 +67,8 @@ $(B)/boot.efi: $(B)/boot/boot.efi.elf
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
 BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
-BOOT_UNIT_SRCS += input efi_input channels functions sriov
-BOOT_UNIT_TESTS += boot_efi boot_record boot_functions
+BOOT_UNIT_SRCS += input efi_input channels
+BOOT_UNIT_TESTS += boot_efi boot_record
 $(B)/unit/boot_efi: boot/framebuffer.c
 $(B)/unit/boot_record: boot/record.c
 
@@ -139,10 +139,10 @@ USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/lo
 INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c \
 	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
-	user/node_manager/lease.c
+	user/node_manager/lease.c user/node_manager/vf.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
-	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c uart.c vcpu_state.c vm.c)
+	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c uart.c vcpu_state.c vf.c vm.c)
 VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
 VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c)
 DISK_SRCS := user/disk/main.c user/disk/disk.c
@@ -180,7 +180,7 @@ $(B)/user/switch.elf: $(call user_objects,user/lib/start.S $(SWITCH_SRCS)) user/
 	$(USER_LINK)
 
 # The spec compiler, a part of the host tool.
-COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/compile_devices.c tools/atoll/spec_builder.c \
+COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/compile_devices.c tools/atoll/compile_vf.c tools/atoll/spec_builder.c \
 	tools/atoll/component_image.c
 
 USER_IMAGES := $(B)/user/disk.elf $(B)/user/switch.elf $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
@@ -218,6 +218,8 @@ IGB_SRCS := user/igb/main.c $(IGB_PURE_SRCS) user/pf/pf.c
 $(B)/user/igb.elf: $(call user_objects,user/lib/start.S $(IGB_SRCS)) user/component.ld
 	$(USER_LINK)
 
+USER_IMAGES += $(B)/user/igb.elf
+
 # Unit tests against models of the devices' registers.
 PF_UNIT_TESTS := pf_igb
 $(B)/unit/pf_igb: tests/unit/pf_igb.c tests/unit/igb_model.c $(IGB_PURE_SRCS) user/lib/format.c tests/unit/igb_model.h $(wildcard user/igb/*.h)
@@ -233,7 +235,7 @@ unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
 TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c description_disk.c image.c \
 	yaml_check.c compile.c compile_node.c compile_part.c compile_devices.c compile_request.c component_image.c spec_builder.c
-TOOL_SRCS += disk_image.c
+TOOL_SRCS += disk_image.c description_net.c compile_vf.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
@@ -273,34 +275,14 @@ FUZZERS := capdl spec
 $(B)/fuzz/%: tests/fuzz/%.c $(CAPDL_UNIT_SRCS)
 	@mkdir -p $(@D)
 	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@
-
-# The system-call fuzzer: the whole kernel on the host. The kernel is watched (coverage, sanitizers), its checker runs at full speed.
-FUZZ_KERNEL := $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c
-FUZZ_KERNEL_OBJECTS := $(FUZZ_KERNEL:%.c=$(B)/fuzz/%.o)
-FUZZ_CHECKER_OBJECTS := $(patsubst %,$(B)/fuzz/tests/%.o,fuzz/syscalls fuzz/kernel_world fuzz/kernel_check unit/kernel_invariants)
-FUZZ_KERNEL_FLAGS = $(COMMON) -D_GNU_SOURCE -DWINDOW_BYTES=0x200000ull -DWORK_UNITS_PER_CHECK=2 -I. -Itests/unit/host -fno-strict-aliasing
-$(FUZZ_KERNEL_OBJECTS): FUZZ_KERNEL_FLAGS += -include tests/fuzz/kernel_state.h -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-$(B)/fuzz/kernel/%.o: kernel/%.c
-	@mkdir -p $(@D)
-	clang $(FUZZ_KERNEL_FLAGS) -c $< -o $@
-$(B)/fuzz/tests/%.o: tests/%.c
-	@mkdir -p $(@D)
-	clang $(FUZZ_KERNEL_FLAGS) -c $< -o $@
-$(B)/fuzz/syscalls: $(FUZZ_KERNEL_OBJECTS) $(FUZZ_CHECKER_OBJECTS)
-	clang -fsanitize=fuzzer,address,undefined $^ -o $@ -lcmocka
-
-.PHONY: fuzz fuzz-syscalls
-fuzz: $(FUZZERS:%=$(B)/fuzz/%) $(B)/fuzz/syscalls all guests
+.PHONY: fuzz
+fuzz: $(FUZZERS:%=$(B)/fuzz/%) all guests
 	@mkdir -p $(B)/fuzz/example $(FUZZERS:%=$(B)/fuzz/%.corpus)
 	$(B)/atoll compile examples/two-vms.yaml $(B)/fuzz/example
 	@cp $(B)/fuzz/example/node.?.cdl $(B)/fuzz/capdl.corpus/; cp $(B)/fuzz/example/*.spec $(B)/fuzz/spec.corpus/
-	@for f in $(FUZZERS); do tests/fuzz/run $(B) $$f $(FUZZ_SECONDS) -max_len=100000 || exit 1; done
-	@$(MAKE) --no-print-directory fuzz-syscalls SYSCALL_SECONDS=$(FUZZ_SECONDS)
-
-# `make test` runs it beside the whole-machine tests, at the lowest priority.
-SYSCALL_SECONDS ?= 600
-fuzz-syscalls: $(B)/fuzz/syscalls
-	@scripts/test-run $(B)/results fuzz_syscalls nice -n 19 tests/fuzz/run $(B) syscalls $(SYSCALL_SECONDS) -max_len=2000 -len_control=0
+	@for f in $(FUZZERS); do $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=100000 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/$$f.corpus >$(B)/fuzz/$$f.log 2>&1 && \
+		echo "fuzz $$f: nothing found, $$(sed -n 's/stat::number_of_executed_units: *//p' $(B)/fuzz/$$f.log) runs" || { tail -n 30 $(B)/fuzz/$$f.log; exit 1; }; done
 
 # The pictures in docs/images, from the examples.
 .PHONY: docs
@@ -318,7 +300,7 @@ atoll: $(B)/atoll
 
 # Unit tests of the tool: tests/unit/tool_NAME.c with the sources that it tests, under the sanitizers.
 TOOL_UNIT_TESTS := tool_demux tool_screen tool_event tool_description
-TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c image.c yaml_check.c
+TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c description_net.c image.c yaml_check.c
 
 $(B)/unit/tool_%: tests/unit/tool_%.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
 	@mkdir -p $(@D)
@@ -370,16 +352,12 @@ $(B)/tests/root/%.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.
 	$(USER_LINK)
 ROOT_TESTS := dma message
 
-$(B)/tests/root/channel.elf: $(call user_objects,user/lib/root_start.S tests/root/channel.c) user/component.ld
-	$(USER_LINK)
-
 # `make system CASES="sweeps fatal"` runs some of tests/system/cases.sh only.
 .PHONY: test-guests guests-plain system
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
-system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(B)/tests/system/channel-request \
-		$(ROOT_TESTS:%=$(B)/tests/root/%.elf) $(B)/tests/root/channel.elf
+system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(ROOT_TESTS:%=$(B)/tests/root/%.elf)
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.
@@ -435,10 +413,8 @@ run: setup
 
 test: setup
 	@rm -rf $(B)/results; status=0; \
-	if $(MAKE) --no-print-directory -j$$(nproc) all guests test-guests; then \
-		$(MAKE) --no-print-directory -k unit check || status=$$?; \
-		$(MAKE) --no-print-directory -k -j2 system fuzz-syscalls || status=$$?; \
-	else status=1; fi; \
+	$(MAKE) --no-print-directory -j$$(nproc) all guests test-guests && \
+	$(MAKE) --no-print-directory -k unit check system || status=$$?; \
 	scripts/test-summary $(B)/results $$status
 
 # The tool as a whole, against a stand-in for QEMU; it compiles the example, so it needs the images.
@@ -462,7 +438,7 @@ help:
 	@echo "make unit           unit tests on the host, under sanitizers"
 	@echo "make check          every header alone, a second compiler, reproducible images"
 	@echo "make system         whole-machine tests"
-	@echo "make fuzz           fuzzers of CapDL text, binary specs and system calls, FUZZ_SECONDS=30 each"
+	@echo "make fuzz           fuzzers of CapDL text and of binary specs, FUZZ_SECONDS=30 each"
 	@echo "make soak           the whole-machine tests SOAK=10 times over, then ten minutes of each fuzzer and the models"
 	@echo "make docs           the pictures in docs/images"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json"

@@ -63,6 +63,7 @@ struct vm_config { /* shared by node manager and VMM, one 4 KiB frame */
     uint32_t disk_count, net_count;
     struct vm_disk disks[VM_MAX_DISKS];
     struct vm_net nets[VM_MAX_NETS];
+    uint64_t vf_count;     /* not 0: a struct vfs_config (<atoll/vf.h>) is on the next page */
     char cmdline[2048];
 };
 _Static_assert(sizeof(struct vm_config) <= 4096, "one frame");
@@ -85,6 +86,8 @@ enum vmm_slot {
 #define VMM_BADGE_EXIT 4     /* badge of the vCPU's fault messages; signals arrive with an OR of the others */
 #define VMM_BADGE_DISK 8
 #define VMM_BADGE_NET 16
+#define VMM_BADGE_VF(vf, vector) (1ull << (32 + 4 * (vf) + (vector))) /* a function's message came */
+#define VMM_BADGE_VFS 0xffff00000000ull
 #define VMM_QUEUE_OUT 0      /* producer: guest console output. Queue index under COMPONENT_QUEUES_VA */
 #define VMM_QUEUE_IN 1       /* consumer: console input */
 #define VMM_QUEUE_DISK 2     /* disk i: requests 2 + 2i, answers 3 + 2i (<atoll/block.h>) */
@@ -107,9 +110,27 @@ enum manager_slot {
     MANAGER_SLOT_RAM = 64,     /* frame-only untypeds of the VM's RAM, up to 64 */
     MANAGER_SLOT_KERNEL = 128, /* frame-only untypeds of its kernel file, up to 64 */
     MANAGER_SLOT_INITRD = 192, /* of its initrd file, up to 64 */
-    MANAGER_SLOT_FREE = 256,   /* first slot for what it makes itself */
+    MANAGER_SLOT_VF = 256,     /* per virtual function of its VM MANAGER_VF_SLOTS, enum manager_vf_slot */
+    MANAGER_SLOT_IO_SPACE = 319, /* the one that they share */
+    MANAGER_SLOT_FREE = 320,   /* first slot for what it makes itself */
 };
 #define MANAGER_SPAN 64        /* slots of each of the three */
+#define MANAGER_VF_SLOTS 15
+enum manager_vf_slot {
+    MANAGER_VF_REQUESTER = 0,
+    MANAGER_VF_DOORBELL = 1, /* IPI: wakes the PF driver */
+    MANAGER_VF_MESSAGE = 2,  /* IRQ handlers of its MSI-X vectors, VF_VECTORS at most; they signal the VMM */
+    MANAGER_VF_BAR = 6,      /* frames of the registers that the guest gets, MANAGER_VF_BAR_PAGES at most */
+};
+#define MANAGER_VF_BAR_PAGES 8
+#define MANAGER_VF_TABLES 9  /* page tables that their places may need: a directory, and a table for each 2 MiB that is touched */
+#define MANAGER_VF_VA 0x30000000ull /* function i at MANAGER_VF_STRIDE * i behind it: */
+#define MANAGER_VF_STRIDE 0x20000ull
+#define MANAGER_VF_CONFIG_AT 0x0    /* its configuration space */
+#define MANAGER_VF_MSIX_AT 0x1000   /* the page with its MSI-X table */
+#define MANAGER_VF_REQUEST_AT 0x2000 /* to its PF driver, and the answer (<atoll/vf.h>) */
+#define MANAGER_VF_ANSWER_AT 0x3000
+#define MANAGER_VF_BAR_AT 0x10000   /* its registers */
 #define MANAGER_QUEUE_EVENTS 0 /* producer: event lines to the console */
 #define MANAGER_BADGE_VMM 0x100   /* calls of the VMM of VM i: badge 0x100 + i */
 #define MANAGER_BADGE_FAULT 0x200 /* faults of the VMM thread of VM i */
@@ -135,6 +156,8 @@ enum manager_request {
     MANAGER_STOPPED,       /* the VMM gives up on the guest. MR0: length; MR1 on: the reason's bytes, eight per word. No answer */
     MANAGER_EXIT_CODE,     /* MR0: what a test guest wrote to port 0xf4. MANAGER_POWERED_OFF follows */
     MANAGER_COUNTERS,      /* before the end. MR0: count; MR1 on: values in enum vmm_counter order */
+    MANAGER_VF_PLACE,      /* MR0: function; MR1: guest-physical address of its registers, or 0: nowhere; MR2: may it be a bus master? */
+    MANAGER_VF_RESET,      /* MR0: function: the guest wants it reset (FLR). The lease is renewed */
 };
 #define MANAGER_REASON_MAX 200 /* bytes of a reason */
 enum vmm_counter { VMM_COUNT_MSR_REFUSED, VMM_COUNT_PORT_UNKNOWN, VMM_COUNT_CPUID_UNKNOWN, VMM_COUNT_MMIO_UNKNOWN,

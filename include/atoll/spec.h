@@ -26,7 +26,7 @@ struct spec_header {
 enum spec_object_kind {
     SPEC_OBJECT_KERNEL = 1, /* made by Untyped_Retype: type = a SEL4_ or ATOLL_ object type */
     SPEC_OBJECT_NAMED,      /* the capabilities of a resource map entry, found by name in the boot information; memory
-                               (untypeds) moves to the component, other kinds are copied */
+                               (untypeds) and requester IDs move to the component, other kinds are copied */
     SPEC_OBJECT_UNTYPED,    /* private memory handed to a component as untyped: size_bits */
     SPEC_OBJECT_SHARED,     /* one 4 KiB frame of a named RESOURCE_SHARED: page = its index */
     SPEC_OBJECT_IOPORTS,    /* issued from IOPortControl: page = first | last << 16 */
@@ -58,7 +58,8 @@ struct spec_mapping { /* in order: tables before what they hold */
     uint32_t object;  /* PDPT, PD, PT or frame object index */
     uint64_t vaddr;
     uint32_t rights;     /* frames */
-    uint32_t executable; /* frames: 1 = instructions may be fetched */
+    uint16_t executable; /* frames: 1 = instructions may be fetched */
+    uint16_t uncached;   /* frames: 1 = a device's registers */
 };
 
 struct spec_fill { /* bytes copied into a frame before it is mapped elsewhere; the rest of the frame is zero */
@@ -84,6 +85,8 @@ struct spec_irq {
     uint32_t notification; /* object index */
     uint64_t badge;
     uint32_t vector;       /* user vector v (CPU vector 0x30 + v) */
-    uint32_t ioapic_pin;   /* SPEC_NONE: a bare vector (IPI, doorbell); else a pin of IOAPIC 0 */
+    uint32_t ioapic_pin;   /* SPEC_NONE: a bare vector (IPI, doorbell) or a message; else a pin of IOAPIC 0 */
     uint32_t level, polarity;
+    uint32_t requesters;   /* SPEC_NONE: no message; else the NAMED range of one requester ID whose message it is */
+    uint32_t reserved;
 };

@@ -62,10 +62,9 @@ enum pf_slot {
 #define PF_VF_VA 0x21000000ull           /* VF n: its request page (read-only) and its answer page */
 #define PF_VF_STRIDE 0x2000ull
 
-/* Vectors, as user vectors, of node 0: NIC i has doorbell VECTOR_PF + 2i and message VECTOR_PF + 2i + 1. On a VM's node: messages of its
+/* Vectors, as user vectors, of node 0: NIC i has doorbell VECTOR_NIC + 2i and message VECTOR_NIC + 2i + 1. On a VM's node: messages of its
  * functions from VECTOR_VF on, VF_VECTORS each. */
-#define VECTOR_PF 0x40
-#define PF_MAX 8
+#define VECTOR_NIC 0x40
 #define VECTOR_VF 0x40
 #define VF_VECTORS 4
 

@@ -6,10 +6,11 @@
 #include "component_image.h"
 #include "description.h"
 #include "spec_builder.h"
+#include <atoll/system.h>
 
 #define QUEUE_PAGES 17 /* of a queue's producer region: header and QUEUE_DATA_SIZE */
 
-enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENT_DISK, COMPONENT_SWITCH, COMPONENTS };
+enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENT_DISK, COMPONENT_SWITCH, COMPONENT_IGB, COMPONENTS };
 
 /* What the specs are made from. */
 struct compile_input {
@@ -24,6 +25,16 @@ struct compile_input {
 const struct description_vm *compile_node_vm(const struct description *, uint32_t node);
 
 /* compile_request.c: the system request as one malloc'ed block (NULL: no memory, or too many requests). */
+struct request_list;
+struct system_request *request_add(struct request_list *, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
+    __attribute__((format(printf, 5, 6)));
 void *compile_request(const struct description *, size_t *bytes);
+/* compile_vf.c: NICs, their PF drivers, and the functions of VMs. */
+struct part;
+void compile_vf_requests(struct request_list *, const struct system_header *, const struct description *);
+void compile_pf_drivers(struct spec_builder *, const struct compile_input *);
+/* `notification` is the VMM's; its messages arrive there. */
+void compile_vfs(struct spec_builder *, const struct description *, uint32_t node, struct part *manager, struct part *vmm,
+                     uint32_t notification);
 /* compile_node.c: everything that init builds on one node. */
 void compile_node(struct spec_builder *, const struct compile_input *, uint32_t node);

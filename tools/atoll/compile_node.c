@@ -80,6 +80,10 @@ static struct manager_needs manager_needs(const struct description_vm *vm, const
         frames = vm->memory / MIB2;
     /* Guest RAM twice (nested, VMM): a PDPT per 512 GiB, a PD for the one GiB that is not whole. Images: a PDPT, PDs. */
     n.tables = 2 * (round_up(top, 512 * GIB) + 1) + 1 + round_up(files->kernel_size, GIB) + round_up(files->initrd_size, GIB);
+    if (vm->net_count) { /* once more for devices; and where the guest sees its functions' registers */
+        n.tables += round_up(top, 512 * GIB) + 1 + MANAGER_VF_TABLES;
+        frames += (frames + 1) / 2;
+    }
     n.slots = MANAGER_SLOT_FREE + 2 * frames + images + n.tables;
     return n;
 }
@@ -98,6 +102,7 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
         .flags = (vm->test_hooks ? VM_FLAG_TEST_CRASH_VMM | VM_FLAG_TEST_CRASH_KERNEL : 0) |
                  (vm->virtio_console ? VM_FLAG_VIRTIO_CONSOLE : 0),
         .disk_count = (uint32_t)vm->disk_count,
+        .vf_count = vm->net_count,
     };
     for (unsigned i = 0; i < vm->disk_count; i++)
         c->disks[i] = (struct vm_disk){.sectors = files->disk_sizes[i] / BLOCK_SECTOR, .read_only = !vm->disks[i].writable};
@@ -159,6 +164,7 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
     compile_disks(s, in, &vmm, notification, node);
 
     struct manager_needs needs = manager_needs(vm, files);
+    compile_vfs(s, in->description, node, manager, &vmm, notification);
     part_cap(manager, s, MANAGER_SLOT_VMM_TCB, vmm.tcb, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VMM_VSPACE, vmm.space.root, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VCPU_TCB, t->tcb, SEL4_ALL_RIGHTS, 0);
@@ -205,8 +211,10 @@ static void compile_manager(struct spec_builder *s, const struct compile_input *
 
 void compile_node(struct spec_builder *s, const struct compile_input *in, uint32_t node)
 {
-    if (node == 0)
+    if (node == 0) {
         compile_console(s, in);
-    else
+        compile_pf_drivers(s, in);
+    } else {
         compile_manager(s, in, node);
+    }
 }

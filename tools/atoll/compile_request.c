@@ -20,9 +20,7 @@ struct request_list {
     bool full;
 };
 
-static struct system_request *add(struct request_list *l, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
-    __attribute__((format(printf, 5, 6)));
-static struct system_request *add(struct request_list *l, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
+struct system_request *request_add(struct request_list *l, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
 {
     struct system_header *h = l->header;
     if (h->request_count == SYSTEM_MAX_REQUESTS) {
@@ -42,37 +40,37 @@ static struct system_request *add(struct request_list *l, uint32_t kind, uint32_
 /* One queue between a node and the control node: both get both regions, each may write its own. */
 static void add_queue(struct request_list *l, uint32_t node, const char *name, bool node_produces)
 {
-    add(l, RESOURCE_SHARED, node, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = node_produces;
-    add(l, RESOURCE_SHARED, 0, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = !node_produces;
-    add(l, RESOURCE_SHARED, node, QUEUE_PAGE, "%s.tail", name)->arg0 = !node_produces;
-    add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "%s.tail", name)->arg0 = node_produces;
+    request_add(l, RESOURCE_SHARED, node, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = node_produces;
+    request_add(l, RESOURCE_SHARED, 0, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = !node_produces;
+    request_add(l, RESOURCE_SHARED, node, QUEUE_PAGE, "%s.tail", name)->arg0 = !node_produces;
+    request_add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "%s.tail", name)->arg0 = node_produces;
 }
 
 static void add_doorbell(struct request_list *l, uint32_t from, uint32_t to, const char *name)
 {
-    struct system_request *r = add(l, RESOURCE_IPI, from, 0, "%s", name);
+    struct system_request *r = request_add(l, RESOURCE_IPI, from, 0, "%s", name);
     r->arg0 = to;
     r->arg1 = CPU_VECTOR(VECTOR_DOORBELL);
 }
 
 static void add_node(struct request_list *l, const struct description *d, uint32_t node)
 {
-    add(l, RESOURCE_PRIVATE, node, d->node_memory, "node.%u.private", node)->align = MIB2;
-    add(l, RESOURCE_MODULE, node, 0, "node.%u.spec", node)->align = MIB2;
+    request_add(l, RESOURCE_PRIVATE, node, d->node_memory, "node.%u.private", node)->align = MIB2;
+    request_add(l, RESOURCE_MODULE, node, 0, "node.%u.spec", node)->align = MIB2;
 
-    struct system_request *log = add(l, RESOURCE_LOG, node, QUEUE_PAGES * QUEUE_PAGE, "node.%u.klog", node);
+    struct system_request *log = request_add(l, RESOURCE_LOG, node, QUEUE_PAGES * QUEUE_PAGE, "node.%u.klog", node);
     log->arg0 = 0;
     log->arg1 = CPU_VECTOR(VECTOR_DOORBELL);
-    add(l, RESOURCE_LOG_TAIL, node, QUEUE_PAGE, "node.%u.klog.tail", node);
-    add(l, RESOURCE_SHARED, 0, QUEUE_PAGES * QUEUE_PAGE, "node.%u.klog", node);
-    add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "node.%u.klog.tail", node)->arg0 = 1;
+    request_add(l, RESOURCE_LOG_TAIL, node, QUEUE_PAGE, "node.%u.klog.tail", node);
+    request_add(l, RESOURCE_SHARED, 0, QUEUE_PAGES * QUEUE_PAGE, "node.%u.klog", node);
+    request_add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "node.%u.klog.tail", node)->arg0 = 1;
 
-    struct system_request *vectors = add(l, RESOURCE_VECTORS, node, 0, "vectors");
+    struct system_request *vectors = request_add(l, RESOURCE_VECTORS, node, 0, "vectors");
     vectors->arg0 = CPU_VECTOR(VECTOR_DOORBELL);
     vectors->arg1 = CPU_VECTOR(node == 0 ? VECTOR_UART : VECTOR_DOORBELL);
     if (node == 0) {
-        add(l, RESOURCE_UART, 0, 0, "panic")->arg0 = UART_FIRST; /* where this node's kernel says its last words */
-        struct system_request *ports = add(l, RESOURCE_IOPORT, 0, 0, "uart");
+        request_add(l, RESOURCE_UART, 0, 0, "panic")->arg0 = UART_FIRST; /* where this node's kernel says its last words */
+        struct system_request *ports = request_add(l, RESOURCE_IOPORT, 0, 0, "uart");
         ports->arg0 = UART_FIRST;
         ports->arg1 = UART_LAST;
         return;
@@ -87,12 +85,12 @@ static void add_vm(struct request_list *l, const struct description_vm *vm, uint
 {
     char name[RESOURCE_NAME_MAX];
 
-    add(l, RESOURCE_MEMORY, node, vm->memory, "vm.%s.ram", vm->name)->align = vm->memory >= GIB ? GIB : MIB2;
-    add(l, RESOURCE_MODULE, node, 0, "vm.%s.kernel", vm->name)->align = MIB2;
+    request_add(l, RESOURCE_MEMORY, node, vm->memory, "vm.%s.ram", vm->name)->align = vm->memory >= GIB ? GIB : MIB2;
+    request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.kernel", vm->name)->align = MIB2;
     if (vm->initrd)
-        add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name)->align = MIB2;
+        request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name)->align = MIB2;
     for (unsigned i = 0; i < vm->disk_count; i++)
-        add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i)->align = MIB2;
+        request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i)->align = MIB2;
     snprintf(name, sizeof name, "vm.%s.out", vm->name);
     add_queue(l, node, name, true);
     snprintf(name, sizeof name, "vm.%s.in", vm->name);
@@ -114,6 +112,7 @@ void *compile_request(const struct description *d, size_t *bytes)
     for (uint32_t node = 0; node < d->cores; node++)
         if (compile_node_vm(d, node))
             add_vm(&l, compile_node_vm(d, node), node);
+    compile_vf_requests(&l, l.header, d);
     *bytes = sizeof(struct system_header) + l.header->request_count * sizeof(struct system_request);
     l.header->bytes = (uint32_t)*bytes;
     if (l.full) {

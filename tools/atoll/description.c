@@ -7,6 +7,7 @@
 #include <atoll/console.h>
 #include <atoll/system.h>
 #include "description_disk.h"
+#include "description_net.h"
 #include "image.h"
 
 #define LARGE_PAGE (2ull << 20)
@@ -25,6 +26,8 @@ struct yaml_vm {
     struct yaml_disk *disks;
     uint32_t disks_count;
     bool test_hooks;
+    struct yaml_net *net;
+    uint32_t net_count;
 };
 struct yaml_machine {
     uint32_t cores;
@@ -32,6 +35,8 @@ struct yaml_machine {
 };
 struct yaml_description {
     struct yaml_machine machine;
+    struct yaml_nic *nics;
+    uint32_t nics_count;
     struct yaml_vm *vms;
     uint32_t vms_count;
 };
@@ -51,6 +56,7 @@ static const cyaml_schema_field_t vm_fields[] = {
     CYAML_FIELD_ENUM("console", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct yaml_vm, console, console_values, 2),
     CYAML_FIELD_SEQUENCE("disks", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_vm, disks, &disk_schema, 0, DISKS_MAX),
     CYAML_FIELD_BOOL("test-hooks", CYAML_FLAG_OPTIONAL, struct yaml_vm, test_hooks),
+    CYAML_FIELD_SEQUENCE("net", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_vm, net, &net_schema, 0, NET_MAX),
     CYAML_FIELD_END};
 
 static const cyaml_schema_value_t vm_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_vm, vm_fields)};
@@ -63,6 +69,7 @@ static const cyaml_schema_field_t machine_fields[] = {
 
 static const cyaml_schema_field_t description_fields[] = {
     CYAML_FIELD_MAPPING("machine", CYAML_FLAG_DEFAULT, struct yaml_description, machine, machine_fields),
+    CYAML_FIELD_SEQUENCE("nics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_description, nics, &nic_schema, 0, NICS_MAX),
     CYAML_FIELD_SEQUENCE("vms", CYAML_FLAG_POINTER, struct yaml_description, vms, &vm_schema, 1, CONSOLE_MAX_VMS),
     CYAML_FIELD_END};
 
@@ -271,6 +278,9 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
                     "write less, or raise machine.memory", vm->name, (unsigned long long)(vm->memory >> 20),
                     (unsigned long long)(d->memory >> 20), (unsigned long long)(c->memory_needed >> 20));
     c->memory_needed += vm->memory;
+    for (size_t i = 0; i < from->net_count; i++)
+        if (net_check(&c->source, c->why, d, &from->net[i], yaml_entry(&c->source, yaml_value(&c->source, node, "net"), i)) != 0)
+            return -1;
     return 0;
 }
 
@@ -296,6 +306,8 @@ static int source_check(struct check *c, const struct image *text, uint32_t core
     c->d->vms = calloc(yaml->vms_count, sizeof *c->d->vms);
     if (status == 0 && c->d->vms == NULL)
         status = FAIL(c, vms, "out of memory");
+    for (size_t i = 0; status == 0 && i < yaml->nics_count; i++)
+        status = nic_check(&c->source, c->why, c->d, &yaml->nics[i], yaml_entry(&c->source, yaml_value(&c->source, root, "nics"), i));
     for (size_t i = 0; status == 0 && i < yaml->vms_count; i++)
         status = vm_check(c, &yaml->vms[i], i, yaml_entry(&c->source, vms, i));
     cyaml_free(&config, &description_schema, yaml, 0);

@@ -14,6 +14,30 @@ struct description_disk {
     unsigned line;
 };
 
+#define NIC_NAME_MAX 16
+#define NICS_MAX 8
+#define NIC_ANYWHERE UINT32_MAX
+#define NIC_IGB_VFS 7u /* of the 82576: its drivers leave the eighth set of queues to the PF */
+
+enum description_nic_driver { NIC_IGB = 1 };
+
+struct description_nic {
+    char name[NIC_NAME_MAX];
+    enum description_nic_driver driver;
+    uint32_t at;  /* segment << 16 | requester ID, or NIC_ANYWHERE: the first one found that fits */
+    uint32_t vfs; /* enabled at each boot */
+    unsigned line;
+};
+
+/* A VM's interface: one VF. */
+struct description_net {
+    uint32_t nic, vf; /* index of the NIC, number of the VF */
+    uint8_t mac[6];
+    uint16_t vlan;    /* 0: untagged frames */
+    uint32_t rate;    /* Mbit/s; 0: no limit */
+    unsigned line;
+};
+
 struct description_vm {
     char *name;      /* letter, then letters, digits, '-'; at most 31 bytes */
     uint32_t vcpus;  /* 1 for now */
@@ -26,6 +50,8 @@ struct description_vm {
     struct description_disk disks[DISKS_MAX];
     size_t disk_count;
     bool test_hooks; /* VM_FLAG_TEST_*: the guest may crash its own VMM and its own kernel */
+    struct description_net net[4];
+    size_t net_count;
     unsigned line;   /* where it stands in the file */
 };
 
@@ -34,6 +60,8 @@ struct description {
     uint32_t cores;   /* of the machine: node i is core i, node 0 the control node */
     uint64_t memory;  /* RAM of the emulated server */
     uint64_t node_memory; /* private memory of each node, bytes */
+    struct description_nic nics[NICS_MAX];
+    size_t nic_count;
     struct description_vm *vms;
     size_t vm_count;
 };

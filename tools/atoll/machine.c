@@ -126,6 +126,26 @@ static int uefi_prepare(const struct machine *m, const char *image)
     return good ? 0 : -1;
 }
 
+/* A NIC with virtual functions: behind a root port of its own, or, as QEMU's AMD IOMMU looks up bus 0 alone, on bus 0 at slots 5, 6.. (at 4 VF 0
+ * would have the IOAPIC's requester ID). Its network is QEMU's own, with the host's side at 10.0.2.2. */
+static void nic_arguments(const struct machine_config *c, unsigned i, struct arguments *a)
+{
+    argument(a, "-netdev");
+    argument(a, "user,id=net%u,restrict=on", i);
+    if (c->kind != MACHINE_AMDVI) {
+        argument(a, "-device");
+        argument(a, "pcie-root-port,id=port%u,bus=pcie.0,addr=%x.0,chassis=%u,slot=%u", i, 8 + i, 1 + i, 1 + i);
+    } else if (i == 0) {
+        argument(a, "-global");
+        argument(a, "q35-pcihost.pci-hole64-size=0"); /* VF BARs above 4 GiB lose their upper half in QEMU's model */
+    }
+    argument(a, "-device");
+    if (c->kind != MACHINE_AMDVI)
+        argument(a, "igb,netdev=net%u,bus=port%u,mac=52:54:00:00:00:%02x", i, i, 1 + i);
+    else
+        argument(a, "igb,netdev=net%u,bus=pcie.0,addr=%x.0,mac=52:54:00:00:00:%02x", i, 5 + i, 1 + i);
+}
+
 /* The reference machines, see docs; phys-bits=39 keeps the firmware's PCI windows where VFs work. */
 static void machine_arguments(const struct machine *m, const struct machine_config *c, struct arguments *a)
 {
@@ -159,6 +179,8 @@ static void machine_arguments(const struct machine *m, const struct machine_conf
         argument(a, "-device");
         argument(a, c->kind == MACHINE_VTD ? "intel-iommu,intremap=on,eim=on" : "amd-iommu,intremap=on,xtsup=on,pt=off");
     }
+    for (unsigned i = 0; i < c->nic_count; i++)
+        nic_arguments(c, i, a);
     argument(a, "-chardev");
     argument(a, "socket,id=serial,fd=%d", CHILD_SERIAL);
     argument(a, "-serial");

@@ -20,6 +20,7 @@ struct machine_config {
     bool count;              /* deterministic: time is the number of executed instructions */
     uint32_t cores;
     uint64_t memory;
+    unsigned nic_count;      /* Intel 82576 with SR-IOV */
     const char *extra[MACHINE_MAX_EXTRA]; /* further QEMU arguments */
     size_t extra_count;
 };

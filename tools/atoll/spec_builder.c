@@ -83,15 +83,26 @@ uint32_t spec_ports(struct spec_builder *s, uint16_t first, uint16_t last, const
     return add_object(s, o);
 }
 
-uint32_t spec_interrupt(struct spec_builder *s, const char *name, uint32_t notification, uint64_t badge, uint32_t vector,
-                        uint32_t ioapic_pin)
+static uint32_t irq_add(struct spec_builder *s, const char *name, struct spec_irq irq)
 {
     struct spec_object o = {.kind = SPEC_OBJECT_IRQ};
     snprintf(o.name, sizeof o.name, "%s", name);
-    uint32_t object = add_object(s, o);
-    s->irqs[next(s, &s->header.irq_count)] = (struct spec_irq){
-        .object = object, .notification = notification, .badge = badge, .vector = vector, .ioapic_pin = ioapic_pin};
-    return object;
+    irq.object = add_object(s, o);
+    s->irqs[next(s, &s->header.irq_count)] = irq;
+    return irq.object;
+}
+
+uint32_t spec_interrupt(struct spec_builder *s, const char *name, uint32_t notification, uint64_t badge, uint32_t vector,
+                        uint32_t ioapic_pin)
+{
+    return irq_add(s, name, (struct spec_irq){.notification = notification, .badge = badge, .vector = vector, .ioapic_pin = ioapic_pin,
+                                              .requesters = SPEC_NONE});
+}
+
+uint32_t spec_message(struct spec_builder *s, const char *name, uint32_t notification, uint64_t badge, uint32_t vector, uint32_t requesters)
+{
+    return irq_add(s, name, (struct spec_irq){.notification = notification, .badge = badge, .vector = vector, .ioapic_pin = SPEC_NONE,
+                                              .requesters = requesters});
 }
 
 void spec_cap(struct spec_builder *s, uint32_t cnode, uint32_t slot, uint32_t object, uint32_t rights, uint64_t badge)
@@ -162,13 +173,23 @@ static void space_table(struct space *space, struct spec_builder *s, uint32_t ty
     add_mapping(s, (struct spec_mapping){.vspace = space->root, .object = table, .vaddr = base});
 }
 
+static void frame_map(struct space *space, struct spec_builder *s, struct spec_mapping m)
+{
+    space_table(space, s, SEL4_X86_PDPT, 39, "pdpt", m.vaddr);
+    space_table(space, s, SEL4_X86_PAGE_DIRECTORY, 30, "pd", m.vaddr);
+    space_table(space, s, SEL4_X86_PAGE_TABLE, 21, "pt", m.vaddr);
+    m.vspace = space->root;
+    add_mapping(s, m);
+}
+
 void space_map(struct space *space, struct spec_builder *s, uint32_t frame, uint64_t vaddr, uint32_t rights, bool executable)
 {
-    space_table(space, s, SEL4_X86_PDPT, 39, "pdpt", vaddr);
-    space_table(space, s, SEL4_X86_PAGE_DIRECTORY, 30, "pd", vaddr);
-    space_table(space, s, SEL4_X86_PAGE_TABLE, 21, "pt", vaddr);
-    add_mapping(s, (struct spec_mapping){
-                       .vspace = space->root, .object = frame, .vaddr = vaddr, .rights = rights, .executable = executable});
+    frame_map(space, s, (struct spec_mapping){.object = frame, .vaddr = vaddr, .rights = rights, .executable = executable});
+}
+
+void space_map_device(struct space *space, struct spec_builder *s, uint32_t frame, uint64_t vaddr, uint32_t rights)
+{
+    frame_map(space, s, (struct spec_mapping){.object = frame, .vaddr = vaddr, .rights = rights, .uncached = 1});
 }
 
 void *spec_finish(struct spec_builder *s, size_t *bytes)

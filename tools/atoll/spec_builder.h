@@ -32,6 +32,8 @@ uint32_t spec_shared(struct spec_builder *, const char *resource, uint32_t page)
 uint32_t spec_ports(struct spec_builder *, uint16_t first, uint16_t last, const char *name);
 uint32_t spec_interrupt(struct spec_builder *, const char *name, uint32_t notification, uint64_t badge, uint32_t vector,
                         uint32_t ioapic_pin);
+/* A device's message; requesters: the object of its requester ID. */
+uint32_t spec_message(struct spec_builder *, const char *name, uint32_t notification, uint64_t badge, uint32_t vector, uint32_t requesters);
 
 void spec_cap(struct spec_builder *, uint32_t cnode, uint32_t slot, uint32_t object, uint32_t rights, uint64_t badge);
 void spec_caps(struct spec_builder *, uint32_t cnode, uint32_t slot, uint32_t object, uint32_t span); /* memory */
@@ -52,6 +54,7 @@ struct space {
 void space_new(struct space *, struct spec_builder *, const char *name);
 /* Map a 4 KiB frame, with the tables that are missing. */
 void space_map(struct space *, struct spec_builder *, uint32_t frame, uint64_t vaddr, uint32_t rights, bool executable);
+void space_map_device(struct space *, struct spec_builder *, uint32_t frame, uint64_t vaddr, uint32_t rights);
 
 /* The finished spec as one malloc'ed block; NULL if it became too large. */
 void *spec_finish(struct spec_builder *, size_t *bytes);

@@ -16,7 +16,8 @@ static void frame_map(const struct spec_mapping *m, const char *name, cptr_t vsp
         frame = copy;
     }
     mapped[m->object] = 1;
-    check(page_map(frame, vspace, m->vaddr, m->rights, m->executable ? 0 : ATOLL_X86_EXECUTE_NEVER), "map frame", name);
+    check(page_map(frame, vspace, m->vaddr, m->rights, (m->executable ? 0 : ATOLL_X86_EXECUTE_NEVER) |
+                                                            (m->uncached ? SEL4_X86_UNCACHEABLE : 0)), "map frame", name);
 }
 
 void mappings_make(const struct spec_view *v)
@@ -54,7 +55,7 @@ void caps_give(const struct spec_view *v)
                           v->objects[c->cnode].name, c->span);
             for (uint32_t k = 0; k < n->slot_count; k++)
                 check(cnode_move(cnode, c->slot + k, depth, SEL4_CAP_INIT_CNODE, from + k, INIT_DEPTH), "hand over", n->name);
-        } else if (o->kind == SPEC_OBJECT_UNTYPED) {
+        } else if (o->kind == SPEC_OBJECT_UNTYPED || (n && n->kind == RESOURCE_REQUESTERS)) { /* neither can be copied */
             check(cnode_move(cnode, c->slot, depth, SEL4_CAP_INIT_CNODE, from, INIT_DEPTH), "hand over", o->name);
         } else if (c->badge) {
             check(cnode_mint(cnode, c->slot, depth, SEL4_CAP_INIT_CNODE, from, INIT_DEPTH, c->rights, c->badge), "mint", o->name);

@@ -1,5 +1,6 @@
 /* The objects of the spec, in its order: one slot of init's CNode each. */
 #include "init.h"
+#include <atoll/resource_map.h>
 
 static uint32_t slots[SPEC_MAX_OBJECTS];
 
@@ -41,7 +42,7 @@ static cptr_t object_make(const struct spec_object *o)
     default:
         slot = slot_new();
         check(memory_make(o->type, o->size_bits, spec_object_bits(o), slot), "make object", o->name);
-        if (o->type == SEL4_X86_PML4 || o->type == ATOLL_NESTED_PML4)
+        if (o->type == SEL4_X86_PML4 || o->type == ATOLL_NESTED_PML4 || o->type == ATOLL_IO_SPACE)
             check(asid_pool_assign(SEL4_CAP_INIT_ASID_POOL, slot), "assign an ASID to", o->name);
         return slot;
     }
@@ -53,6 +54,21 @@ void objects_make(const struct spec_view *v)
         slots[i] = (uint32_t)object_make(&v->objects[i]);
 }
 
+/* A message belongs to one function, which boot found: the range has just its number. */
+static void message_make(const struct spec_view *v, const struct spec_irq *q, cptr_t handler, const char *name)
+{
+    const struct atoll_named_slots *n = resource_of(&v->objects[q->requesters]);
+    uint64_t first, last;
+
+    if (n->kind != RESOURCE_REQUESTERS)
+        init_stop("interrupt %s: %s is no requester ID", name, n->name);
+    check(requesters_range(n->first_slot, SEL4_CAP_INIT_CNODE, &first, &last), "ask for the number of", n->name);
+    if (first != last)
+        init_stop("interrupt %s: %s are several requester IDs", name, n->name);
+    check(irq_control_get_msi(SEL4_CAP_IRQ_CONTROL, SEL4_CAP_INIT_CNODE, handler, INIT_DEPTH, n->first_slot, first, q->vector),
+          "get the message", name);
+}
+
 void interrupts_make(const struct spec_view *v)
 {
     for (uint32_t i = 0; i < v->header->irq_count; i++) {
@@ -60,7 +76,9 @@ void interrupts_make(const struct spec_view *v)
         const char *name = v->objects[q->object].name;
         cptr_t handler = object_slot(q->object), badged = slot_new();
 
-        if (q->ioapic_pin == SPEC_NONE)
+        if (q->requesters != SPEC_NONE)
+            message_make(v, q, handler, name);
+        else if (q->ioapic_pin == SPEC_NONE)
             check(irq_control_get(SEL4_CAP_IRQ_CONTROL, q->vector, SEL4_CAP_INIT_CNODE, handler, INIT_DEPTH), "get interrupt", name);
         else
             check(irq_control_get_ioapic(SEL4_CAP_IRQ_CONTROL, SEL4_CAP_INIT_CNODE, handler, INIT_DEPTH, 0, q->ioapic_pin, q->level,

@@ -40,6 +40,7 @@ static unsigned kernel_bits(uint32_t type, uint32_t size_bits)
     case SEL4_X86_PML4: case SEL4_X86_PDPT: case SEL4_X86_PAGE_DIRECTORY: case SEL4_X86_PAGE_TABLE:
     case ATOLL_NESTED_PML4: case ATOLL_NESTED_PDPT: case ATOLL_NESTED_PD: case ATOLL_NESTED_PT: return SEL4_TABLE_BITS;
     case ATOLL_VCPU: return ATOLL_VCPU_BITS;
+    case ATOLL_IO_SPACE: return ATOLL_IO_SPACE_BITS;
     default: return 0;
     }
 }
@@ -129,7 +130,7 @@ static int check_mapping(struct check *c, uint32_t i)
         bits = 12;
         if (m->rights != SEL4_RIGHT_READ && m->rights != (SEL4_RIGHT_READ | SEL4_RIGHT_WRITE))
             return refuse(c, "the rights are neither read nor read and write");
-        if (m->executable > 1 || (m->executable && m->rights & SEL4_RIGHT_WRITE))
+        if (m->executable > 1 || m->uncached > 1 || (m->executable && m->rights & SEL4_RIGHT_WRITE))
             return refuse(c, "a page is writable and executable");
     } else if (is_kernel(v, m->object, SEL4_X86_PAGE_TABLE)) {
         bits = 21;
@@ -201,6 +202,9 @@ static int check_irq(struct check *c, uint32_t i)
     if (q->vector > SEL4_MAX_USER_VECTOR || (q->ioapic_pin != SPEC_NONE && q->ioapic_pin >= IOAPIC_PINS) || q->level > 1 ||
         q->polarity > 1)
         return refuse(c, "its vector, pin or trigger is out of range");
+    if (q->requesters != SPEC_NONE && (q->requesters >= v->header->object_count || v->objects[q->requesters].kind != SPEC_OBJECT_NAMED ||
+                                       q->ioapic_pin != SPEC_NONE))
+        return refuse(c, "it is a message of something that is no requester ID, or has a pin as well");
     return 0;
 }
 

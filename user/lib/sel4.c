@@ -326,6 +326,17 @@ error_t requesters_divide(cptr_t range, cptr_t root, uint64_t index, uint64_t de
     return invoke(range, ATOLL_REQUESTERS_DIVIDE, CAPS(root), WORDS(index, depth, first, last), NULL);
 }
 
+/* Dividing off nothing (first 1, last 0) is always refused, and the refusal says what there is (manual, "Errors": RangeError). */
+error_t requesters_range(cptr_t range, cptr_t root, uint64_t *first, uint64_t *last)
+{
+    struct sel4_message m;
+    error_t error = invoke(range, ATOLL_REQUESTERS_DIVIDE, CAPS(root), WORDS(0, 0, 1, 0), &m);
+
+    *first = m.mr[0];
+    *last = m.mr[1];
+    return error == SEL4_RANGE_ERROR ? SEL4_NO_ERROR : error ? error : SEL4_ILLEGAL_OPERATION;
+}
+
 error_t requesters_take_fault(cptr_t range, struct requesters_fault *fault)
 {
     struct sel4_message m;
@@ -341,21 +352,6 @@ error_t page_get_address(cptr_t frame, uint64_t *paddr)
     struct sel4_message m;
     error_t error = invoke(frame, SEL4_X86_PAGE_GET_ADDRESS, NOTHING, NOTHING, &m);
     reply_words(&m, 1, paddr);
-    return error;
-}
-
-error_t channel_send(cptr_t channel, cptr_t thing)
-{
-    return invoke(channel, ATOLL_CHANNEL_SEND, CAPS(thing), NOTHING, NULL);
-}
-
-error_t channel_receive(cptr_t channel, cptr_t root, uint64_t index, uint64_t depth, struct channel_thing *thing)
-{
-    struct sel4_message m;
-    error_t error = invoke(channel, ATOLL_CHANNEL_RECEIVE, CAPS(root), WORDS(index, depth), &m);
-    uint64_t words[3];
-    reply_words(&m, 3, words);
-    *thing = (struct channel_thing){words[0], words[1], words[2]};
     return error;
 }
 

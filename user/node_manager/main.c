@@ -24,6 +24,7 @@ static void vm_end(void)
     tcb_suspend(MANAGER_SLOT_VCPU_TCB);
     tcb_suspend(MANAGER_SLOT_VMM_TCB);
     record.state = VM_ENDED;
+    vfs_end();
     events_last();
     if (vcpu_counters(MANAGER_SLOT_VCPU, EXIT_CLASSES, exits) != SEL4_NO_ERROR)
         memset(exits, 0, sizeof exits);
@@ -59,7 +60,20 @@ static bool act(enum vm_action action, uint64_t *label)
         return false;
     case ACTION_RESET:
         event("vm %s reset", vm->name);
+        if (vfs_lease(record.reason, sizeof record.reason) == 0)
+            return true;
+        vm_end();
+        event("vm %s stopped: %s", vm->name, record.reason);
+        return false;
+    case ACTION_VF_PLACE:
+        *label = (uint64_t)vf_place(record.vf.index, record.vf.address, record.vf.master);
         return true;
+    case ACTION_VF_RESET:
+        if (vf_reset(record.vf.index, record.reason, sizeof record.reason) == 0)
+            return true;
+        vm_end();
+        event("vm %s stopped: %s", vm->name, record.reason);
+        return false;
     case ACTION_EXIT_CODE:
         event("vm %s exit-code %lu", vm->name, record.exit_code);
         return true;
@@ -102,9 +116,9 @@ __attribute__((noreturn)) static void serve(void)
 void component_main(const void *config, uint64_t tsc_hz)
 {
     const struct manager_config *c = config;
-    char why[160];
+    char why[VFS_REASON_MAX];
+    uint64_t free_slot;
 
-    (void)tsc_hz;
     if (c->magic != MANAGER_CONFIG_MAGIC)
         panic("the configuration frame is not a manager's");
     events_init();
@@ -117,7 +131,13 @@ void component_main(const void *config, uint64_t tsc_hz)
     if (vm->magic != VM_CONFIG_MAGIC)
         panic("the second configuration frame is not a VM's");
     record.index = vm->vm_index;
-    if (memory_bind(c, vm, why, sizeof why) != 0) {
+    if (memory_bind(c, vm, &free_slot, why, sizeof why) != 0) {
+        event("vm %s stopped: %s", vm->name, why);
+        record.state = VM_ENDED;
+        serve();
+    }
+    vfs_init(c, vm, (const char *)config + 2 * 4096, free_slot, tsc_hz);
+    if (vfs_lease(why, sizeof why) != 0) {
         event("vm %s stopped: %s", vm->name, why);
         record.state = VM_ENDED;
         serve();

@@ -7,8 +7,19 @@
 #include <atoll/component.h>
 #include <atoll/vcpu.h>
 
-/* memory.c: guest RAM into the nested tables and the VMM, the image files into the VMM. 0, or -1 with a sentence. */
-int memory_bind(const struct manager_config *config, const struct vm_config *vm, char *why, size_t why_size);
+/* memory.c: guest RAM into the nested tables, the VMM and the I/O space of the VM's functions, the image files into the VMM. 0, or -1 with
+ * a sentence. `*free_slot`: the first one left. */
+int memory_bind(const struct manager_config *config, const struct vm_config *vm, uint64_t *free_slot, char *why, size_t why_size);
+
+/* vf.c: the VM's virtual functions, all of them together. vfs_lease() is called before the guest starts and each time it starts anew;
+ * vfs_end() when nothing of the VM runs any more. 0, or -1 with a sentence. */
+#define VFS_REASON_MAX MANAGER_REASON_MAX
+void vfs_init(const struct manager_config *config, const struct vm_config *vm, const void *config_frame, uint64_t free_slot, uint64_t tsc_hz);
+int vfs_lease(char *why, size_t why_size);
+void vfs_end(void);
+/* What the VMM may ask for, see MANAGER_VF_PLACE and MANAGER_VF_RESET. */
+error_t vf_place(uint64_t index, uint64_t address, uint64_t master);
+int vf_reset(uint64_t index, char *why, size_t why_size); /* -1: quarantined */
 
 /* events.c: whole lines into the event queue; a line that does not fit is dropped and counted there. A VM can make its manager
  * report without end (resets, exit codes); for its own end, its counters and the reason, room is kept until events_last(). */
@@ -29,12 +40,14 @@ enum vm_action {
     ACTION_END,     /* powered off */
     ACTION_STOP,    /* stopped; `reason` is set */
     ACTION_IGNORE,  /* not from this node's VM: no answer */
+    ACTION_VF_PLACE, ACTION_VF_RESET, /* `vf` is set */
 };
 struct vm_record {
     enum vm_state state;
     uint32_t index;                     /* vm_config.vm_index: whose badges count */
     uint64_t counters[VMM_COUNTERS];    /* as the VMM last told them */
     uint64_t exit_code;
+    struct { uint64_t index, address, master; } vf;
     char reason[MANAGER_REASON_MAX + 1];
 };
 /* `words` are the message's, as many as info says (registers and buffer gathered by the caller), at most SEL4_MSG_MAX_LENGTH. */

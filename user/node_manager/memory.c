@@ -1,5 +1,5 @@
-/* Binding memory to the VM: frames as large as the memory allows, each mapped once in the nested tables and once, by a copy of
- * its capability, in the VMM. The frames' sizes are found by asking: boot aligned the memory, the kernel cut it into
+/* Binding memory to the VM: frames as large as the memory allows, each mapped once in the nested tables and, by copies of
+ * its capability, in the VMM and, if the VM has device functions, in the I/O space that they share, at the guest's addresses. The frames' sizes are found by asking: boot aligned the memory, the kernel cut it into
  * naturally aligned powers of two, in ascending order. */
 #include "manager.h"
 
@@ -17,7 +17,7 @@ struct binding {
 
 /* One address space that is filled from low to high addresses. */
 struct space {
-    bool nested;
+    enum { SPACE_OWN, SPACE_NESTED, SPACE_IO } kind;
     cptr_t root;
     uint64_t pdpt, pd; /* base addresses that the last tables made cover */
 };
@@ -41,36 +41,43 @@ static error_t retype(cptr_t untyped, uint64_t type, cptr_t to)
     return untyped_retype(untyped, type, 0, MANAGER_SLOT_CNODE, 0, 0, to, 1);
 }
 
-static int table_map(struct binding *b, struct space *s, uint64_t type, uint64_t at)
+static int table_map(struct binding *b, struct space *s, bool pdpt, uint64_t at)
 {
-    bool pdpt = type == SEL4_X86_PDPT || type == ATOLL_NESTED_PDPT;
+    static const uint64_t types[][2] = {[SPACE_OWN] = {SEL4_X86_PAGE_DIRECTORY, SEL4_X86_PDPT},
+                                        [SPACE_NESTED] = {ATOLL_NESTED_PD, ATOLL_NESTED_PDPT},
+                                        [SPACE_IO] = {ATOLL_IO_PD, ATOLL_IO_PDPT}};
+    static const char *const steps[] = {"add a page table", "add a nested page table", "add a table of devices' addresses"};
     cptr_t slot;
 
     if (slot_new(b, &slot) != 0)
         return -1;
-    error_t error = retype(MANAGER_SLOT_TABLES, type, slot);
+    error_t error = retype(MANAGER_SLOT_TABLES, types[s->kind][pdpt], slot);
     if (!error)
-        error = s->nested ? nested_table_map(slot, s->root, at, 0)
-                : pdpt    ? pdpt_map(slot, s->root, at, 0)
-                          : page_directory_map(slot, s->root, at, 0);
-    return error ? fail(b, s->nested ? "add a nested page table" : "add a page table", error) : 0;
+        error = s->kind == SPACE_NESTED ? nested_table_map(slot, s->root, at, 0)
+                : s->kind == SPACE_IO   ? io_table_map(slot, s->root, at)
+                : pdpt                  ? pdpt_map(slot, s->root, at, 0)
+                                        : page_directory_map(slot, s->root, at, 0);
+    return error ? fail(b, steps[s->kind], error) : 0;
 }
 
 static int frame_map(struct binding *b, struct space *s, cptr_t frame, uint64_t at, bool huge, uint64_t rights)
 {
     uint64_t pdpt = at & ~(512 * GIB - 1), pd = at & ~(GIB - 1);
 
-    if (s->pdpt != pdpt && table_map(b, s, s->nested ? ATOLL_NESTED_PDPT : SEL4_X86_PDPT, pdpt) != 0)
+    static const char *const steps[] = {"map memory into the VMM", "map guest memory", "map guest memory for devices"};
+
+    if (s->pdpt != pdpt && table_map(b, s, true, pdpt) != 0)
         return -1;
     s->pdpt = pdpt;
     if (!huge && s->pd != pd) {
-        if (table_map(b, s, s->nested ? ATOLL_NESTED_PD : SEL4_X86_PAGE_DIRECTORY, pd) != 0)
+        if (table_map(b, s, false, pd) != 0)
             return -1;
         s->pd = pd;
     }
-    error_t error = s->nested ? nested_page_map(frame, s->root, at, rights, 0)
-                              : page_map(frame, s->root, at, rights, ATOLL_X86_EXECUTE_NEVER);
-    return error ? fail(b, s->nested ? "map guest memory" : "map memory into the VMM", error) : 0;
+    error_t error = s->kind == SPACE_NESTED ? nested_page_map(frame, s->root, at, rights, 0)
+                    : s->kind == SPACE_IO   ? io_page_map(frame, s->root, at, rights)
+                                            : page_map(frame, s->root, at, rights, ATOLL_X86_EXECUTE_NEVER);
+    return error ? fail(b, steps[s->kind], error) : 0;
 }
 
 /* The next frame of a list of untypeds. */
@@ -115,19 +122,31 @@ static int huge_frame_make(struct binding *b, struct source *from, cptr_t slot)
     return 1;
 }
 
-static int ram_bind(struct binding *b, struct source from, uint64_t memory)
+/* A copy of a frame's capability, mapped. */
+static int copy_map(struct binding *b, struct space *s, cptr_t frame, uint64_t at, bool huge)
 {
-    struct space guest = {true, MANAGER_SLOT_NESTED, NO_TABLE, NO_TABLE};
-    struct space vmm = {false, MANAGER_SLOT_VMM_VSPACE, NO_TABLE, NO_TABLE};
+    cptr_t copy;
+
+    if (slot_new(b, &copy) != 0)
+        return -1;
+    error_t error = cnode_copy(MANAGER_SLOT_CNODE, copy, DEPTH, MANAGER_SLOT_CNODE, frame, DEPTH, SEL4_ALL_RIGHTS);
+    return error ? fail(b, "copy a frame", error) : frame_map(b, s, copy, at, huge, READ_WRITE);
+}
+
+static int ram_bind(struct binding *b, struct source from, uint64_t memory, bool devices)
+{
+    struct space guest = {SPACE_NESTED, MANAGER_SLOT_NESTED, NO_TABLE, NO_TABLE};
+    struct space vmm = {SPACE_OWN, MANAGER_SLOT_VMM_VSPACE, NO_TABLE, NO_TABLE};
+    struct space io = {SPACE_IO, MANAGER_SLOT_IO_SPACE, NO_TABLE, NO_TABLE};
     uint64_t at = 0, left = memory;
 
     while (left) {
-        cptr_t frame, copy;
+        cptr_t frame;
         bool huge = false;
 
         if (at == VM_HOLE_START)
             at = VM_HOLE_END;
-        if (slot_new(b, &frame) != 0 || slot_new(b, &copy) != 0)
+        if (slot_new(b, &frame) != 0)
             return -1;
         if (left >= GIB && at % GIB == 0) {
             int status = huge_frame_make(b, &from, frame);
@@ -142,11 +161,8 @@ static int ram_bind(struct binding *b, struct source from, uint64_t memory)
             if (status < 0)
                 return -1;
         }
-        error_t error = cnode_copy(MANAGER_SLOT_CNODE, copy, DEPTH, MANAGER_SLOT_CNODE, frame, DEPTH, SEL4_ALL_RIGHTS);
-        if (error)
-            return fail(b, "copy a frame", error);
-        if (frame_map(b, &guest, frame, at, huge, READ_WRITE) != 0 ||
-            frame_map(b, &vmm, copy, VMM_RAM_VA + at, huge, READ_WRITE) != 0)
+        if (frame_map(b, &guest, frame, at, huge, READ_WRITE) != 0 || copy_map(b, &vmm, frame, VMM_RAM_VA + at, huge) != 0 ||
+            (devices && copy_map(b, &io, frame, at, huge) != 0))
             return -1;
         at += huge ? GIB : MIB2;
         left -= huge ? GIB : MIB2;
@@ -169,16 +185,17 @@ static int image_bind(struct binding *b, struct space *vmm, struct source from, 
     return 0;
 }
 
-int memory_bind(const struct manager_config *c, const struct vm_config *vm, char *why, size_t why_size)
+int memory_bind(const struct manager_config *c, const struct vm_config *vm, uint64_t *free_slot, char *why, size_t why_size)
 {
     struct binding b = {MANAGER_SLOT_FREE, 1ull << c->cnode_bits, why, why_size};
-    struct space images = {false, MANAGER_SLOT_VMM_VSPACE, NO_TABLE, NO_TABLE};
+    struct space images = {SPACE_OWN, MANAGER_SLOT_VMM_VSPACE, NO_TABLE, NO_TABLE};
     struct source ram = {MANAGER_SLOT_RAM, MANAGER_SLOT_RAM + c->ram_caps, false};
     struct source kernel = {MANAGER_SLOT_KERNEL, MANAGER_SLOT_KERNEL + c->kernel_caps, false};
     struct source initrd = {MANAGER_SLOT_INITRD, MANAGER_SLOT_INITRD + c->initrd_caps, false};
 
-    if (ram_bind(&b, ram, vm->memory) != 0 || image_bind(&b, &images, kernel, vm->kernel_size, VMM_KERNEL_VA) != 0 ||
+    if (ram_bind(&b, ram, vm->memory, vm->vf_count) != 0 || image_bind(&b, &images, kernel, vm->kernel_size, VMM_KERNEL_VA) != 0 ||
         image_bind(&b, &images, initrd, vm->initrd_size, VMM_INITRD_VA) != 0)
         return -1;
+    *free_slot = b.next_slot;
     return 0;
 }

@@ -27,6 +27,13 @@ static enum vm_action decode_request(struct vm_record *vm, uint64_t label, const
         return vm->state == VM_LOADING ? ACTION_START : ACTION_REFUSE;
     case MANAGER_RESET:
         return vm->state == VM_RUNNING ? ACTION_RESET : ACTION_REFUSE;
+    case MANAGER_VF_PLACE: case MANAGER_VF_RESET:
+        if (n < (label == MANAGER_VF_PLACE ? 3 : 1))
+            return ACTION_REFUSE;
+        vm->vf.index = words[0];
+        vm->vf.address = words[1];
+        vm->vf.master = words[2];
+        return label == MANAGER_VF_PLACE ? ACTION_VF_PLACE : ACTION_VF_RESET;
     case MANAGER_POWERED_OFF:
         return ACTION_END;
     case MANAGER_STOPPED:

@@ -67,13 +67,14 @@ static void console_read(struct vm *v)
 
 /* -- Node manager. --------------------------------------------------------------------------------------------------- */
 
-static void manager_call(uint64_t request, unsigned words)
+static uint64_t manager_call(uint64_t request, unsigned words)
 {
     struct sel4_message m = {.info = sel4_info(request, 0, words)};
 
     for (unsigned i = 0; i < SEL4_MSG_REGISTERS && i < words; i++)
         m.mr[i] = sel4_ipc_buffer->msg[i];
     sel4_call(VMM_SLOT_MANAGER, &m);
+    return sel4_info_label(m.info);
 }
 
 static void report_counters(void)
@@ -89,6 +90,21 @@ static void report_exit_code(struct vm *v, uint32_t code)
     (void)v;
     sel4_ipc_buffer->msg[0] = code;
     manager_call(MANAGER_EXIT_CODE, 1);
+}
+
+static bool vf_place(unsigned index, uint32_t address, bool master)
+{
+    sel4_ipc_buffer->msg[0] = index;
+    sel4_ipc_buffer->msg[1] = address;
+    sel4_ipc_buffer->msg[2] = master;
+    return manager_call(MANAGER_VF_PLACE, 3) == SEL4_NO_ERROR;
+}
+
+/* If the function does not come back, the node manager ends the VM: no answer. */
+static void vf_reset(unsigned index)
+{
+    sel4_ipc_buffer->msg[0] = index;
+    manager_call(MANAGER_VF_RESET, 1);
 }
 
 __attribute__((noreturn)) static void end(uint64_t request)
@@ -155,6 +171,8 @@ static void take_signals(uint64_t badge)
         irq_handler_ack(VMM_SLOT_NET_IRQ);
         devices_poll_nets(&vm);
     }
+    if (badge & VMM_BADGE_VFS)
+        vf_messages(&vm, badge);
     if (badge & VMM_BADGE_TIMER)
         set_timer();
     sync_timer();
@@ -215,6 +233,19 @@ static void run_exit(void)
     exit_finish(&vm);
 }
 
+static void set_up_vfs(const struct vm_config *config)
+{
+    const struct vfs_config *vfs = (const void *)((const char *)config + 4096);
+
+    vm.vf_place = vf_place;
+    vm.vf_reset = vf_reset;
+    if (config->vf_count == 0)
+        return;
+    if (vfs->magic != VFS_CONFIG_MAGIC || vfs->count > VM_VFS_MAX)
+        panic("the second configuration frame does not list virtual functions");
+    vf_add(&vm, vfs);
+}
+
 /* What memory the files and the guest have was mapped by the node manager before this thread ran. */
 static void set_up(const struct vm_config *config, uint64_t tsc_hz)
 {
@@ -236,6 +267,7 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
     vm.test_hook = test_hook;
     pci_init(&vm);
     devices_add(&vm);
+    set_up_vfs(config);
     cpuid_init(&vm.cpuid, host_cpuid, tsc_hz);
     for (unsigned i = 0; i < EXIT_CLASSES; i++) {
         groups_of_class[i] = exit_groups(i);

@@ -12,6 +12,7 @@
 #include "pci.h"
 #include "uart.h"
 #include "vcpu_state.h"
+#include "vf.h"
 #include "virtio_devices.h"
 
 #define VM_REASON_MAX 160
@@ -62,6 +63,10 @@ struct vm {
     void (*console_read)(struct vm *vm); /* the guest took input: more may come */
     void (*exit_code)(struct vm *vm, uint32_t code);
     void (*test_hook)(struct vm *vm, uint8_t value);
+    struct vf vfs[VM_VFS_MAX];
+    unsigned vf_count;
+    bool (*vf_place)(unsigned index, uint32_t address, bool master); /* true: there they are */
+    void (*vf_reset)(unsigned index);
     uint64_t counters[VMM_COUNTERS];
     char reason[VM_REASON_MAX];
 };
