@@ -30,7 +30,7 @@ UNIT_SUITES :=
 # boot.elf is 64-bit code in a 32-bit ELF container, as multiboot loaders want it; boot.elf64 is the same with symbols.
 BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
 	pci dmar ivrs rules devices iommu_block iommu_vtd iommu_amdvi
-BOOT_C += input framebuffer record channels
+BOOT_C += input framebuffer record channels functions sriov
 BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
@@ -67,8 +67,8 @@ $(B)/boot.efi: $(B)/boot/boot.efi.elf
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
 BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
-BOOT_UNIT_SRCS += input efi_input channels
-BOOT_UNIT_TESTS += boot_efi boot_record
+BOOT_UNIT_SRCS += input efi_input channels functions sriov
+BOOT_UNIT_TESTS += boot_efi boot_record boot_functions
 $(B)/unit/boot_efi: boot/framebuffer.c
 $(B)/unit/boot_record: boot/record.c
 
@@ -275,14 +275,34 @@ FUZZERS := capdl spec
 $(B)/fuzz/%: tests/fuzz/%.c $(CAPDL_UNIT_SRCS)
 	@mkdir -p $(@D)
 	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@
-.PHONY: fuzz
-fuzz: $(FUZZERS:%=$(B)/fuzz/%) all guests
+
+# The system-call fuzzer: the whole kernel on the host. The kernel is watched (coverage, sanitizers), its checker runs at full speed.
+FUZZ_KERNEL := $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c
+FUZZ_KERNEL_OBJECTS := $(FUZZ_KERNEL:%.c=$(B)/fuzz/%.o)
+FUZZ_CHECKER_OBJECTS := $(patsubst %,$(B)/fuzz/tests/%.o,fuzz/syscalls fuzz/kernel_world fuzz/kernel_check unit/kernel_invariants)
+FUZZ_KERNEL_FLAGS = $(COMMON) -D_GNU_SOURCE -DWINDOW_BYTES=0x200000ull -DWORK_UNITS_PER_CHECK=2 -I. -Itests/unit/host -fno-strict-aliasing
+$(FUZZ_KERNEL_OBJECTS): FUZZ_KERNEL_FLAGS += -include tests/fuzz/kernel_state.h -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(B)/fuzz/kernel/%.o: kernel/%.c
+	@mkdir -p $(@D)
+	clang $(FUZZ_KERNEL_FLAGS) -c $< -o $@
+$(B)/fuzz/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	clang $(FUZZ_KERNEL_FLAGS) -c $< -o $@
+$(B)/fuzz/syscalls: $(FUZZ_KERNEL_OBJECTS) $(FUZZ_CHECKER_OBJECTS)
+	clang -fsanitize=fuzzer,address,undefined $^ -o $@ -lcmocka
+
+.PHONY: fuzz fuzz-syscalls
+fuzz: $(FUZZERS:%=$(B)/fuzz/%) $(B)/fuzz/syscalls all guests
 	@mkdir -p $(B)/fuzz/example $(FUZZERS:%=$(B)/fuzz/%.corpus)
 	$(B)/atoll compile examples/two-vms.yaml $(B)/fuzz/example
 	@cp $(B)/fuzz/example/node.?.cdl $(B)/fuzz/capdl.corpus/; cp $(B)/fuzz/example/*.spec $(B)/fuzz/spec.corpus/
-	@for f in $(FUZZERS); do $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=100000 -timeout=10 -print_final_stats=1 \
-		-artifact_prefix=$(B)/fuzz/ $(B)/fuzz/$$f.corpus >$(B)/fuzz/$$f.log 2>&1 && \
-		echo "fuzz $$f: nothing found, $$(sed -n 's/stat::number_of_executed_units: *//p' $(B)/fuzz/$$f.log) runs" || { tail -n 30 $(B)/fuzz/$$f.log; exit 1; }; done
+	@for f in $(FUZZERS); do tests/fuzz/run $(B) $$f $(FUZZ_SECONDS) -max_len=100000 || exit 1; done
+	@$(MAKE) --no-print-directory fuzz-syscalls SYSCALL_SECONDS=$(FUZZ_SECONDS)
+
+# `make test` runs it beside the whole-machine tests, at the lowest priority.
+SYSCALL_SECONDS ?= 600
+fuzz-syscalls: $(B)/fuzz/syscalls
+	@scripts/test-run $(B)/results fuzz_syscalls nice -n 19 tests/fuzz/run $(B) syscalls $(SYSCALL_SECONDS) -max_len=2000 -len_control=0
 
 # The pictures in docs/images, from the examples.
 .PHONY: docs
@@ -352,12 +372,16 @@ $(B)/tests/root/%.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.
 	$(USER_LINK)
 ROOT_TESTS := dma message
 
+$(B)/tests/root/channel.elf: $(call user_objects,user/lib/root_start.S tests/root/channel.c) user/component.ld
+	$(USER_LINK)
+
 # `make system CASES="sweeps fatal"` runs some of tests/system/cases.sh only.
 .PHONY: test-guests guests-plain system
 test-guests: $(TEST_GUEST_ELFS)
 guests-plain: $(TEST_GUEST_ELFS)
 	@scripts/test-run $(B)/results guests-plain tests/guests/plain.sh $(B)/tests/guests $(B)/tests/guests
-system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(ROOT_TESTS:%=$(B)/tests/root/%.elf)
+system: all guests test-guests $(B)/tests/system/walk $(B)/tests/system/screen $(B)/tests/system/channel-request \
+		$(ROOT_TESTS:%=$(B)/tests/root/%.elf) $(B)/tests/root/channel.elf
 	@scripts/test-run $(B)/results system tests/system/run $(B) $(CASES)
 
 # Figures in counted instructions: a root task on the user library, the bench-exits guest, Debian's kernel.
@@ -413,8 +437,10 @@ run: setup
 
 test: setup
 	@rm -rf $(B)/results; status=0; \
-	$(MAKE) --no-print-directory -j$$(nproc) all guests test-guests && \
-	$(MAKE) --no-print-directory -k unit check system || status=$$?; \
+	if $(MAKE) --no-print-directory -j$$(nproc) all guests test-guests; then \
+		$(MAKE) --no-print-directory -k unit check || status=$$?; \
+		$(MAKE) --no-print-directory -k -j2 system fuzz-syscalls || status=$$?; \
+	else status=1; fi; \
 	scripts/test-summary $(B)/results $$status
 
 # The tool as a whole, against a stand-in for QEMU; it compiles the example, so it needs the images.
@@ -438,7 +464,7 @@ help:
 	@echo "make unit           unit tests on the host, under sanitizers"
 	@echo "make check          every header alone, a second compiler, reproducible images"
 	@echo "make system         whole-machine tests"
-	@echo "make fuzz           fuzzers of CapDL text and of binary specs, FUZZ_SECONDS=30 each"
+	@echo "make fuzz           fuzzers of CapDL text, binary specs and system calls, FUZZ_SECONDS=30 each"
 	@echo "make soak           the whole-machine tests SOAK=10 times over, then ten minutes of each fuzzer and the models"
 	@echo "make docs           the pictures in docs/images"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json"

@@ -175,6 +175,16 @@ const char *acpi_read_mcfg(const uint8_t *table, uint32_t size, struct acpi_mcfg
     return NULL;
 }
 
+uint64_t mcfg_page(const struct acpi_mcfg *mcfg, uint16_t segment, uint16_t id)
+{
+    for (unsigned i = 0; i < mcfg->count; i++) {
+        const struct acpi_segment *s = &mcfg->segments[i];
+        if (s->segment == segment && id >> 8 >= s->first_bus && id >> 8 <= s->last_bus)
+            return s->base + (uint64_t)id * 4096;
+    }
+    return 0;
+}
+
 /* --- timers --- */
 
 /* IA-PC HPET specification 1.0a, section 3.2.4: a generic address (space, width, offset, size, address) at 40 */

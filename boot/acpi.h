@@ -53,6 +53,8 @@ const char *acpi_read_tables(const struct memory_view *memory, uint64_t rsdp, st
 const struct acpi_table *acpi_table(const struct acpi_tables *tables, const char *signature); /* NULL: none */
 const char *acpi_read_madt(const uint8_t *table, uint32_t size, struct acpi_madt *madt);
 const char *acpi_read_mcfg(const uint8_t *table, uint32_t size, struct acpi_mcfg *mcfg);
+/* A function's page of configuration space (PCI Express 7.2.2); 0: no segment has its bus. */
+uint64_t mcfg_page(const struct acpi_mcfg *, uint16_t segment, uint16_t id);
 /* 0: none that is usable. */
 uint64_t acpi_read_hpet(const uint8_t *table, uint32_t size); /* physical address of its registers */
 uint16_t acpi_read_pm_timer(const uint8_t *table, uint32_t size); /* its I/O port, from the FADT */

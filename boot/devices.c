@@ -20,24 +20,16 @@ static struct pci pci;
 
 /* --- configuration space: PCI Express 7.2.2 --- */
 
-static uint64_t config_at(uint16_t segment, uint16_t id, unsigned offset)
-{
-    unsigned i = 0;
-    while (mcfg->segments[i].segment != segment || id >> 8 < mcfg->segments[i].first_bus || id >> 8 > mcfg->segments[i].last_bus)
-        i++; /* there is one: functions come from pci_scan() alone */
-    return mcfg->segments[i].base + (uint64_t)id * PAGE + offset;
-}
-
 static uint32_t config_read(void *context, uint16_t segment, uint16_t id, unsigned offset)
 {
     (void)context;
-    return mmio_read32(config_at(segment, id, offset));
+    return mmio_read32(mcfg_page(mcfg, segment, id) + offset); /* there is one: functions come from pci_scan() alone */
 }
 
 static void config_write(void *context, uint16_t segment, uint16_t id, unsigned offset, uint32_t value)
 {
     (void)context;
-    mmio_write32(config_at(segment, id, offset), value);
+    mmio_write32(mcfg_page(mcfg, segment, id) + offset, value);
 }
 
 static const struct pci_config config = {config_read, config_write, NULL};
@@ -179,6 +171,45 @@ bool devices_check(char *reason, size_t size)
     return rules_check(&in, reason, size);
 }
 
+/* --- functions by name --- */
+
+static struct functions_input functions_input(const struct system_header *system, const struct ranges *ram, const struct ranges *kept,
+                                              bool protected)
+{
+    return (struct functions_input){.system = system, .config = &config, .pci = &pci, .iommus = &iommus, .mcfg = mcfg,
+                                    .ram = ram, .kept = kept, .protected = protected};
+}
+
+static void print_binding(const struct system_header *system, const struct function_binding *f)
+{
+    const struct system_request *r = &system->requests[f->request];
+    char name[PCI_NAME_SIZE];
+    pci_name(f->segment, f->id, name);
+    print("boot: node %u: function %s is %s, under unit %u\n", r->node, r->name, name, f->unit);
+    for (unsigned i = 0; i < PCI_BARS; i++)
+        if (f->bars[i].end)
+            print("boot: node %u: device %s.bar%u [0x%lx-0x%lx)\n", r->node, r->name, i, f->bars[i].start, f->bars[i].end);
+}
+
+bool devices_bind(const struct system_header *system, const struct ranges *ram, const struct ranges *kept, bool protected,
+                  struct functions *functions, char *reason, size_t size)
+{
+    struct functions_input in = functions_input(system, ram, kept, protected);
+    if (!functions_bind(&in, functions, reason, size))
+        return false;
+    for (unsigned i = 0; i < functions->count; i++)
+        print_binding(system, &functions->bound[i]);
+    return true;
+}
+
+void devices_enable(const struct system_header *system, const struct functions *functions, const struct clock *clock)
+{
+    struct functions_input in = functions_input(system, NULL, NULL, true);
+    unsigned enabled = functions_enable(&in, functions);
+    for (uint64_t start = tsc_read(); enabled && tsc_read() - start < clock->tsc_hz / 10;) /* PCI Express 9.3.3.3.1: 100 ms */
+        cpu_pause();
+}
+
 /* --- block --- */
 
 static void place_ioapics(struct device_units *out)
@@ -225,5 +256,6 @@ void devices_block(unsigned nodes, const struct clock *clock, const struct devic
         if (u->kind == IOMMU_KIND_AMDVI)
             amdvi_remap_interrupts(u->block, units->ioapic_flags[i] & IOAPIC_REQUESTER);
     }
+    pci_control_access(&config, &pci);
     pci_start_bridges(&config, &pci);
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "acpi.h"
 #include "clock.h"
+#include "functions.h"
 #include "iommu.h"
 #include "input.h"
 #include "pci.h"
@@ -29,6 +30,11 @@ bool devices_check(char *reason, size_t size);
 
 /* Memory for the units' tables: out of `free`, added to `own`. `nodes`: as many as there may be. */
 void devices_place(unsigned nodes, struct ranges *free, struct ranges *own, struct device_units *);
+
+/* What the request names, see functions.h; the second one once the units block everything. */
+bool devices_bind(const struct system_header *, const struct ranges *ram, const struct ranges *kept, bool protected, struct functions *,
+                  char *reason, size_t size);
+void devices_enable(const struct system_header *, const struct functions *, const struct clock *);
 
 /* No device is a bus master, every unit is on and lets nothing through; then bridges forward again. */
 void devices_block(unsigned nodes, const struct clock *, const struct device_units *);

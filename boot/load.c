@@ -41,11 +41,13 @@ static void map_image(struct table_stock *stock, uint64_t pml4, const struct elf
     }
 }
 
+static bool needs_iommu(uint32_t kind) { return kind == RESOURCE_REQUESTERS || kind == SYSTEM_FUNCTION || kind == SYSTEM_VF; }
+
 bool load_uses_iommus(const struct launch *l, unsigned node)
 {
     bool uses = node == 0;
     for (unsigned i = 0; i < l->plan->system->request_count; i++)
-        uses |= l->plan->system->requests[i].kind == RESOURCE_REQUESTERS &&
+        uses |= needs_iommu(l->plan->system->requests[i].kind) &&
                 (l->plan->system->requests[i].node == node || channels_carry(l->plan->system, i, node));
     return uses && l->units.count != 0;
 }

@@ -18,6 +18,7 @@ struct launch {
     const uint32_t *ioapic_pins; /* per IOAPIC of the MADT */
     const uint32_t *apic_ids;    /* per node */
     struct device_units units;   /* IOMMUs */
+    const struct functions *functions; /* PCI functions by name */
     struct clock clock;
     uint64_t rsdp, boot_tsc, phys_limit;
 };

@@ -18,6 +18,7 @@
  *   boot: own [0xSTART-0xEND)                                       boot's image and the loaded modules: given to nobody
  *   boot: node N: core apic A, private [0xSTART-0xEND), window [0xSTART-0xEND), kernel pml4 0xADDRESS
  *   boot: node N: KIND NAME [0xSTART-0xEND)                         KIND: memory, module, shared, log, log-tail, device
+ *   boot: node N: function NAME is BB:DD.F, under unit U
  *   boot: starting K further cores
  *   boot: entering S kernels, T microseconds after the first instruction
  *   event: boot stopped: SENTENCE                                   the last line, when something is missing
@@ -58,6 +59,7 @@ static struct ranges own, kept, free_early;
 static struct elf_image kernel, init;
 static struct plan plan;
 static struct launch launch;
+static struct functions functions;
 
 static void check(const char *wrong)
 {
@@ -235,6 +237,15 @@ static void print_plan(void)
               plan.rest[i].ram ? "ram" : "device", i, plan.rest[i].range.start, plan.rest[i].range.end);
 }
 
+/* --- PCI functions --- */
+
+static void bind_functions(void)
+{
+    char reason[320];
+    if (!devices_bind(plan.system, &input.ram, &kept, !unprotected[0], &functions, reason, sizeof reason))
+        stop("%s", reason);
+}
+
 /* --- start --- */
 
 /* The lowest two, but not page 0. */
@@ -276,14 +287,16 @@ void boot_run(const struct boot_input *found)
     stage_reached(STAGE_PLAN);
     make_plan();
     check_protection();
+    bind_functions();
     print_plan();
     launch = (struct launch){
         .input = &input, .plan = &plan, .kernel = &kernel, .init = &init, .kernel_file = launch.kernel_file,
-        .init_file = launch.init_file, .madt = &madt, .ioapic_pins = ioapic_pins, .apic_ids = cores, .units = launch.units, .clock = launch.clock,
+        .init_file = launch.init_file, .madt = &madt, .ioapic_pins = ioapic_pins, .apic_ids = cores, .units = launch.units, .functions = &functions, .clock = launch.clock,
         .rsdp = tables.rsdp, .boot_tsc = boot_tsc, .phys_limit = launch.phys_limit,
     };
 
     devices_block(plan.system->node_count, &launch.clock, &launch.units);
+    devices_enable(plan.system, &functions, &launch.clock);
 
     stage_reached(STAGE_PROCESSORS);
     print("boot: starting %u further cores\n", plan.system->node_count - 1);

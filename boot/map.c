@@ -49,11 +49,35 @@ static void add_units(const struct launch *l, unsigned node, struct resource_map
     }
 }
 
+static void add_function(const struct launch *l, unsigned request, struct resource_map *map)
+{
+    char name[RESOURCE_NAME_MAX];
+    const char *own = l->plan->system->requests[request].name;
+    unsigned i = 0;
+    while (l->functions->bound[i].request != request) /* there is one: functions_bind() */
+        i++;
+    const struct function_binding *f = &l->functions->bound[i];
+    text_format(name, sizeof name, "%s.config", own);
+    add(map, RESOURCE_DEVICE, (struct range){f->config, f->config + PAGE}, name);
+    for (unsigned k = 0; k < PCI_BARS; k++) {
+        if (f->bars[k].end == 0)
+            continue;
+        text_format(name, sizeof name, "%s.bar%u", own, k);
+        add(map, RESOURCE_DEVICE, f->bars[k], name);
+    }
+    text_format(name, sizeof name, "%s.requester", own);
+    struct resource_entry *e = add(map, RESOURCE_REQUESTERS, (struct range){0, 0}, name);
+    e->arg0 = f->unit;
+    e->arg1 = f->id | (uint64_t)f->id << 16;
+}
+
 static void add_request(const struct launch *l, unsigned i, struct resource_map *map)
 {
     const struct system_request *r = &l->plan->system->requests[i];
     if (r->kind == RESOURCE_REQUESTERS)
         return add_requesters(l, r, map);
+    if (r->kind == SYSTEM_FUNCTION || r->kind == SYSTEM_VF)
+        return add_function(l, i, map);
     struct resource_entry *e = add(map, r->kind, l->plan->memory[i], r->name);
     e->arg0 = r->arg0;
     e->arg1 = r->arg1;

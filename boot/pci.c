@@ -13,6 +13,7 @@
 #define HEADER_MULTI (1u << 23)
 #define BAR0 0x10
 #define BUSES 0x18             /* bridge: 7..0 primary, 15..8 secondary, 23..16 subordinate */
+#define WINDOWS 0x20
 #define ROM 0x30
 #define ROM_BRIDGE 0x38
 #define CAPABILITIES 0x34
@@ -197,6 +198,18 @@ static bool present(const struct access *a)
     return id != UINT32_MAX && (id & 0xffff) != 0xffff && id != 0;
 }
 
+/* 7.5.1.3.8 to 7.5.1.3.10: 15..4 base and 31..20 limit in MiB; the prefetchable one may have upper halves. */
+static void read_windows(const struct access *a, struct pci_function *f)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t window = get(a, WINDOWS + 4 * i);
+        bool wide = i == 1 && (window & 0xf) == 1;
+        uint64_t start = (uint64_t)(window & 0xfff0) << 16 | (wide ? (uint64_t)get(a, WINDOWS + 8) << 32 : 0);
+        uint64_t end = ((window & 0xfff00000) | (wide ? (uint64_t)get(a, WINDOWS + 12) << 32 : 0)) + 0x100000ull;
+        f->windows[i] = (struct pci_window){start, end > start ? end : start};
+    }
+}
+
 static bool add(const struct access *a, struct pci *pci)
 {
     if (pci->count == PCI_MAX_FUNCTIONS)
@@ -208,6 +221,7 @@ static bool add(const struct access *a, struct pci *pci)
     if (f->bridge) {
         f->secondary = (uint8_t)(get(a, BUSES) >> 8);
         f->subordinate = (uint8_t)(get(a, BUSES) >> 16);
+        read_windows(a, f);
     }
     size_function(a, f, layout == 0);
     if (get(a, COMMAND) & STATUS_CAPABILITIES)
@@ -254,6 +268,16 @@ const struct pci_function *pci_find(const struct pci *pci, uint16_t segment, uin
     return NULL;
 }
 
+const struct pci_function *pci_upstream(const struct pci *pci, const struct pci_function *of)
+{
+    for (unsigned i = 0; i < pci->count; i++) {
+        const struct pci_function *f = &pci->functions[i];
+        if (f->bridge && f->segment == of->segment && f->secondary == of->id >> 8 && f->secondary > f->id >> 8)
+            return f;
+    }
+    return NULL;
+}
+
 bool pci_follow(const struct pci *pci, uint16_t segment, uint8_t bus, const uint8_t *devfn, unsigned hops, uint16_t *id)
 {
     for (unsigned i = 0; i < hops; i++) {
@@ -282,6 +306,16 @@ static void set_masters(const struct pci_config *config, const struct pci *pci, 
 void pci_stop_masters(const struct pci_config *config, const struct pci *pci)
 {
     set_masters(config, pci, false, 0);
+}
+
+/* 7.7.11: source validation, translation blocking, request and completion redirect, upstream forwarding. */
+void pci_control_access(const struct pci_config *config, const struct pci *pci)
+{
+    for (unsigned i = 0; i < pci->count; i++) {
+        const struct pci_function *f = &pci->functions[i];
+        if (f->acs && f->bridge)
+            config->write(config->context, f->segment, f->id, f->acs + 4u, (f->acs_controls & 0x1fu) << 16);
+    }
 }
 
 void pci_start_bridges(const struct pci_config *config, const struct pci *pci)

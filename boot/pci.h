@@ -42,6 +42,7 @@ struct pci_function {
     uint32_t class; /* class, subclass, interface */
     bool bridge;
     uint8_t secondary, subordinate; /* bridge: the buses behind it */
+    struct pci_window { uint64_t start, end; } windows[2]; /* bridge: memory that it passes on, the second one prefetchable; equal: none */
     struct pci_bar bars[PCI_BARS];
     struct pci_bar rom;
     /* offsets of capabilities, 0: none */
@@ -67,10 +68,15 @@ bool pci_scan(const struct pci_config *, uint16_t segment, uint8_t first_bus, ui
 /* NULL: there is none. */
 const struct pci_function *pci_find(const struct pci *, uint16_t segment, uint16_t id);
 
+/* The bridge whose secondary bus it is on; NULL: it is on a root bus. */
+const struct pci_function *pci_upstream(const struct pci *, const struct pci_function *);
+
 /* The function that a path of bridges leads to (VT-d specification 8.3.1). False: a bridge on it does not exist. */
 bool pci_follow(const struct pci *, uint16_t segment, uint8_t bus, const uint8_t *devfn, unsigned hops, uint16_t *id);
 
 /* No function may start a transfer on its own any more. IOMMUs are left alone: they read their tables by themselves. */
 void pci_stop_masters(const struct pci_config *, const struct pci *);
+/* Every port keeps to the rules of access control (6.12) that it can: nothing passes between functions behind it but by way of the IOMMU. */
+void pci_control_access(const struct pci_config *, const struct pci *);
 /* Bridges forward again, endpoints stay off. */
 void pci_start_bridges(const struct pci_config *, const struct pci *);

@@ -1,5 +1,6 @@
 #include "bytes.h"
 #include "channels.h"
+#include "functions.h"
 #include "plan.h"
 #include "text.h"
 
@@ -47,6 +48,8 @@ static const char *kind_name(uint32_t kind)
     case RESOURCE_REQUESTERS: return "PCI devices";
     case RESOURCE_CHANNEL: return "channel";
     case RESOURCE_MOVABLE: return "thing to be moved";
+    case SYSTEM_FUNCTION: return "PCI function";
+    case SYSTEM_VF: return "virtual function";
     default: return NULL;
     }
 }
@@ -84,6 +87,14 @@ static bool check_size(const struct system_request *r, struct plan *plan)
     return true;
 }
 
+static bool ends_before(const char *name, unsigned length)
+{
+    unsigned i = 0;
+    while (i < length && name[i])
+        i++;
+    return i < length;
+}
+
 static bool check_arguments(const struct system_request *r, struct plan *plan)
 {
     if ((r->kind == RESOURCE_IPI || r->kind == RESOURCE_LOG) && r->arg0 >= plan->system->node_count)
@@ -97,6 +108,8 @@ static bool check_arguments(const struct system_request *r, struct plan *plan)
     if (r->kind == RESOURCE_REQUESTERS && (r->arg0 > 0xffff || r->arg1 > UINT32_MAX || (r->arg1 & 0xffff) > r->arg1 >> 16))
         return REFUSE(plan, "node %u: \"%s\" has the impossible range of PCI devices 0x%lx in segment %lu", r->node, r->name, r->arg1,
                       r->arg0);
+    if ((r->kind == SYSTEM_FUNCTION || r->kind == SYSTEM_VF) && !ends_before(r->name, RESOURCE_NAME_MAX - sizeof ".requester"))
+        return REFUSE(plan, "node %u: \"%s\" is too long a name for a PCI function", r->node, r->name);
     if (r->kind == RESOURCE_UART && r->node != 0)
         return REFUSE(plan, "node %u: the serial port belongs to node 0", r->node);
     return true;
@@ -336,11 +349,12 @@ static bool count_entries(const struct plan_input *in, struct plan *plan)
     for (unsigned n = 0; n < s->node_count; n++)
         plan->nodes[n].entry_count = 2; /* init, the rest of the window */
     for (unsigned i = 0; i < s->request_count; i++) {
-        if (s->requests[i].kind == RESOURCE_MOVABLE)
+        uint32_t kind = s->requests[i].kind;
+        if (kind == RESOURCE_MOVABLE)
             channels_count_entries(in, i, plan);
         else
-            plan->nodes[s->requests[i].node].entry_count += s->requests[i].kind == RESOURCE_REQUESTERS ? in->iommu_count
-                                                          : s->requests[i].kind != RESOURCE_PRIVATE;
+            plan->nodes[s->requests[i].node].entry_count += kind == RESOURCE_REQUESTERS ? in->iommu_count
+                : kind == SYSTEM_FUNCTION || kind == SYSTEM_VF ? FUNCTION_MAX_ENTRIES : kind != RESOURCE_PRIVATE;
     }
     for (unsigned n = 0; n < s->node_count; n++) /* two per unit; REST: and its requester IDs */
         plan->nodes[n].entry_count += (s->flags & SYSTEM_FLAG_REST ? 3 : 2) * in->iommu_count;

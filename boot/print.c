@@ -5,7 +5,7 @@
 #include "serial.h"
 #include "text.h"
 
-#define LINE_MAX 256
+#define LINE_MAX 320
 #define POST_PORT 0x80
 
 static void print_list(const char *format, va_list arguments)

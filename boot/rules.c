@@ -47,6 +47,19 @@ unsigned rules_unit_of(const struct iommus *u, const struct pci *pci, uint16_t s
     return rest;
 }
 
+const struct iommu_reserved *rules_reserved(const struct iommus *u, const struct pci *pci, uint16_t segment, uint16_t id)
+{
+    for (unsigned i = 0; i < u->reserved_count; i++) {
+        const struct iommu_reserved *r = &u->reserved[i];
+        for (unsigned k = 0; k < r->scope_count; k++) {
+            const struct iommu_scope *s = &u->scopes[r->first_scope + k];
+            if (r->segment == segment && (s->source == SOURCE_ALL || rules_scope_names(s, pci, segment, id)))
+                return r;
+        }
+    }
+    return NULL;
+}
+
 const struct iommu_scope *rules_ioapic(const struct iommus *u, uint32_t id)
 {
     for (unsigned i = 0; i < u->scope_count; i++)

@@ -24,6 +24,8 @@ bool rules_check(const struct rules_input *, char *reason, size_t size);
 
 /* Index of the unit that a function's requests go through, or IOMMU_NO_UNIT. */
 unsigned rules_unit_of(const struct iommus *, const struct pci *, uint16_t segment, uint16_t id);
+/* Memory that the firmware reserves for this function, or NULL. */
+const struct iommu_reserved *rules_reserved(const struct iommus *, const struct pci *, uint16_t segment, uint16_t id);
 /* The scope that names the IOAPIC with this APIC id, or NULL; and what it appears as. */
 const struct iommu_scope *rules_ioapic(const struct iommus *, uint32_t id);
 bool rules_requester(const struct iommus *, const struct pci *, const struct iommu_scope *, uint16_t *id);

@@ -4,7 +4,9 @@
 #include "channel.h"
 #include "object.h"
 
+#ifndef WORK_UNITS_PER_CHECK /* the fuzzer looks more often */
 #define WORK_UNITS_PER_CHECK 100 /* small bounded steps between two looks for a pending interrupt */
+#endif
 #define ASID_POOLS 8
 #define ASIDS_PER_POOL 512
 #define NUM_IRQS 224 /* IRQ i is CPU vector i + 0x20 */

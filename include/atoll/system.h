@@ -29,11 +29,16 @@ struct system_request {
     char name[RESOURCE_NAME_MAX]; /* SHARED and LOG: equal names on different nodes are the same memory */
 };
 
-/* Requests that name a PCI function: boot finds it and writes several entries, NAME.config (its configuration space), NAME.barN, NAME.requester. */
-#define SYSTEM_FUNCTION 0x100 /* arg0: vendor | device << 16; arg1: segment << 16 | requester ID, or SYSTEM_ANYWHERE: the first that fits;
-                                 size: virtual functions to enable */
-#define SYSTEM_VF 0x101       /* arg0: index of its SYSTEM_FUNCTION's request; arg1: its number, from 0 */
-#define SYSTEM_ANYWHERE (~0ull)
+/* Kinds of request only: PCI functions by name. The node gets, for the name NAME, entries called NAME.config (its page of configuration
+ * space), NAME.bar0 to NAME.bar5 (its memory, whole pages only), NAME.requester (its requester ID). Whoever holds the page of a
+ * physical function can move its registers; a virtual function has none of its own there.
+ *
+ * SYSTEM_FUNCTION: arg0 = vendor | device << 16; arg1 = segment << 16 | bus << 8 | device << 3 | function, or SYSTEM_ANYWHERE: the
+ * first such device that no other request takes; size = how many virtual functions boot switches on, 0: none.
+ * SYSTEM_VF: arg0 = index of its physical function's request; arg1 = which of the virtual functions, from 0. */
+#define SYSTEM_FUNCTION 0x100u
+#define SYSTEM_VF 0x101u
+#define SYSTEM_ANYWHERE UINT64_MAX
 
 #define SYSTEM_FLAG_REST 1u /* node 0 gets all remaining RAM as private memory, and every hole of the
                                physical address space as RESOURCE_DEVICE (foreign root task) */

@@ -9,14 +9,7 @@ edu_root() { # edu_root NAME FAMILY
         --qemu-arg -device --qemu-arg edu,addr=6.0,dma_mask=0xffffffffffffffff \
         --until "$1: done" --fail-on 'panic' >"$dir/out" 2>&1
     report $? "$1 came to its end" "$(tail -n 1 "$dir/out"); $(tail -n 1 "$dir/system.log")"
-    sed -n "s/^.*$1: \(ok\|not ok\) [0-9]* - /\1 /p" "$dir/system.log" >"$dir/claims"
-    while read -r line; do
-        case $line in
-        ok*) report 0 "${line#ok }" ;;
-        *) report 1 "${line#not ok }" "see $dir/system.log" ;;
-        esac
-    done <"$dir/claims"
-    says system "$1: done: .*, 0 failed" "no claim failed"
+    root_claims "$1"
 }
 
 # A device that is told to attack memory.

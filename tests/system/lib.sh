@@ -83,6 +83,18 @@ trusted_live() { # nothing but VMs and VMMs may end
     silent system "event: node [0-9]+ died|event: boot stopped|thread [^ ]+: fault|panic" "no kernel and no node manager faulted"
 }
 
+# root_claims TASK: what a root task of tests/root has claimed in its log becomes claims here.
+root_claims() {
+    sed -n "s/^.*$1: \(ok\|not ok\) [0-9]* - /\1 /p" "$dir/system.log" >"$dir/claims"
+    while read -r line; do
+        case $line in
+        ok*) report 0 "${line#ok }" ;;
+        *) report 1 "${line#not ok }" "see $dir/system.log" ;;
+        esac
+    done <"$dir/claims"
+    says system "$1: done: .*, 0 failed" "no claim failed"
+}
+
 line_of() { # line number of the first matching line of system.log
     grep -En -m 1 -- "$1" "$dir/system.log" 2>/dev/null | cut -d: -f1
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "host_arch.h"
+#include "kernel_invariants.h"
 
 struct host host;
 struct tcb *root;
@@ -121,6 +122,14 @@ struct slot *slot_of(word_t cptr) { return (struct slot *)object_at(0) + cptr; }
 struct tcb *tcb_of(word_t cptr) { return object_at(cap_offset48(slot_of(cptr)->cap)); }
 struct sched_context *sc_of(word_t cptr) { return object_at(cap_offset48(slot_of(cptr)->cap)); }
 struct notification *notification_of(word_t cptr) { return object_at(cap_offset48(slot_of(cptr)->cap)); }
+
+void invariants_check(void)
+{
+    for (word_t i = 0; i < BIT(ROOT_RADIX); i++)
+        if (!slot_is_empty(slot_of(i)))
+            invariants_check_list(slot_of(i));
+    invariants_check_threads();
+}
 
 void host_start(void)
 {

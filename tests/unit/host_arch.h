@@ -52,4 +52,4 @@ word_t host_retype(word_t type, word_t bits, word_t slot, word_t count); /* from
 struct tcb *host_thread(word_t slot, word_t priority, bool passive);
 void host_advance(ticks_t);             /* time passes; the timer fires if its deadline does */
 
-void invariants_check(void);            /* kernel_invariants.c */
+void invariants_check(void);            /* of everything that is there */

@@ -13,7 +13,9 @@
 #include "kernel/x86/paging.h"
 #include "kernel/x86/vcpu.h"
 
+#ifndef WINDOW_BYTES
 #define WINDOW_BYTES (8ull << 20)
+#endif
 #define WINDOW_PADDR 0x40000000ull
 #define GUEST_PADDR 0x80000000ull  /* frame-only memory, 4 MiB */
 #define SHARED_PADDR 0x90000000ull /* one page to read, one page to write */

@@ -28,6 +28,7 @@ static const char usage_text[] =
     "  --ram-file FILE      keep the server's RAM in FILE\n"
     "  --until TEXT         root task: a line with TEXT ends the run with status 0\n"
     "  --fail-on TEXT       root task: a line with TEXT ends the run with status 1\n"
+    "  --request FILE       root task: on each node of this system request, with what that gives the node\n"
     "  --memory MIB         root task: RAM in MiB (512)\n"
     "  --images DIR         where boot.elf, kernel.elf and user/ are (default: where this program is)\n"
     "  --qemu PROGRAM       the emulator (qemu-system-x86_64)\n"
@@ -97,6 +98,8 @@ static int option_apply(struct run_options *o, const char *name, const char *val
         o->machine.qemu = value;
     else if (strcmp(name, "root-task") == 0)
         o->root_task = value;
+    else if (strcmp(name, "request") == 0)
+        o->request = value;
     else if (strcmp(name, "timeout") == 0 && number_parse(value, 1000000, &n))
         o->timeout = (unsigned)n;
     else if (strcmp(name, "cores") == 0 && number_parse(value, 4096, &n))
@@ -127,7 +130,8 @@ static int command_run(int argc, char **argv)
         {"fail-on", required_argument, NULL, 0},  {"memory", required_argument, NULL, 0},
         {"images", required_argument, NULL, 0},   {"qemu", required_argument, NULL, 0},
         {"qemu-arg", required_argument, NULL, 0}, {"uefi", no_argument, NULL, 0},
-        {"image", required_argument, NULL, 0},    {NULL, 0, NULL, 0}};
+        {"image", required_argument, NULL, 0},    {"request", required_argument, NULL, 0},
+        {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default(), .machine = {.qemu = "qemu-system-x86_64", .memory = 512ull << 20}};
     int index = 0, c;
     while ((c = getopt_long(argc, argv, "", options, &index)) != -1)
@@ -139,8 +143,8 @@ static int command_run(int argc, char **argv)
     }
     if (optind + 1 != argc)
         return usage_error("run needs one description, such as examples/two-vms.yaml", NULL);
-    if (o.until != NULL || o.fail_on != NULL)
-        return usage_error("--until and --fail-on go with --root-task", NULL);
+    if (o.until != NULL || o.fail_on != NULL || o.request != NULL)
+        return usage_error("--until, --fail-on and --request go with --root-task", NULL);
     o.file = argv[optind];
     return (int)run(&o);
 }

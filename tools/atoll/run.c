@@ -68,7 +68,7 @@ static int modules_make(struct machine *m, const struct run_options *o, const st
 {
     char user[PATH_MAX];
     snprintf(user, sizeof user, "%s/user", o->images);
-    if (o->root_task != NULL ? root_task_compile(m->dir) != 0 : compile_system(d, user, m->dir) != 0)
+    if (o->root_task != NULL ? root_task_compile(o->request, m->dir) != 0 : compile_system(d, user, m->dir) != 0)
         return -1;
     if (machine_module(m, NULL, "system") != 0 || module_add(m, o, "kernel.elf", "kernel") != 0)
         return -1;
@@ -125,7 +125,10 @@ enum run_status run(const struct run_options *o)
     struct description d = {0};
     struct complaint why;
     if (o->root_task != NULL) {
-        d.cores = 1;
+        int nodes = root_task_nodes(o->request);
+        if (nodes < 0)
+            return RUN_WRONG_INPUT;
+        d.cores = (uint32_t)nodes;
         d.memory = o->machine.memory;
         return run_described(o, &d);
     }

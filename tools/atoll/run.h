@@ -7,7 +7,8 @@ enum run_status { RUN_GOOD = 0, RUN_FAILED = 1, RUN_WRONG_INPUT = 2, RUN_TIMEOUT
 
 struct run_options {
     const char *file;      /* the description, or */
-    const char *root_task; /* a foreign root task on a machine of one node */
+    const char *root_task; /* a foreign root task on a machine of one node, or */
+    const char *request;   /* on every node of this system request */
     const char *images;    /* the build folder: boot.elf, kernel.elf, user/ */
     const char *log_dir;   /* NULL: no logs are kept */
     const char *until, *fail_on; /* root task: a line that contains this ends the run */
@@ -24,5 +25,7 @@ enum run_status run(const struct run_options *o);
 /* `atoll image`: the same modules as a disk image, and nothing started. */
 enum run_status run_image(const struct run_options *o, const char *output);
 
-/* root_task.c: DIR/system for one node that gets the whole machine. -1 after one sentence on stderr. */
-int root_task_compile(const char *dir);
+/* root_task.c: DIR/system, a copy of `request`, or NULL: one node that gets the whole machine. The number of nodes, or -1 after one
+ * sentence on stderr. */
+int root_task_nodes(const char *request);
+int root_task_compile(const char *request, const char *dir);

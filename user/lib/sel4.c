@@ -355,6 +355,21 @@ error_t page_get_address(cptr_t frame, uint64_t *paddr)
     return error;
 }
 
+error_t channel_send(cptr_t channel, cptr_t thing)
+{
+    return invoke(channel, ATOLL_CHANNEL_SEND, CAPS(thing), NOTHING, NULL);
+}
+
+error_t channel_receive(cptr_t channel, cptr_t root, uint64_t index, uint64_t depth, struct channel_thing *thing)
+{
+    struct sel4_message m;
+    error_t error = invoke(channel, ATOLL_CHANNEL_RECEIVE, CAPS(root), WORDS(index, depth), &m);
+    uint64_t words[3];
+    reply_words(&m, 3, words);
+    *thing = (struct channel_thing){words[0], words[1], words[2]};
+    return error;
+}
+
 const char *sel4_error_name(error_t error)
 {
     static const char *const names[] = {"no error", "invalid argument", "invalid capability", "illegal operation",

@@ -188,4 +188,9 @@ error_t requesters_range(cptr_t range, cptr_t root, uint64_t *first, uint64_t *l
 error_t requesters_take_fault(cptr_t range, struct requesters_fault *fault);
 error_t page_get_address(cptr_t frame, uint64_t *paddr);
 
+/* Node channels, see <atoll/channel.h>. */
+error_t channel_send(cptr_t channel, cptr_t thing);
+struct channel_thing { uint64_t kind, value, size_bits; }; /* as in a record; kind CHANNEL_NOTHING: nothing was there */
+error_t channel_receive(cptr_t channel, cptr_t root, uint64_t index, uint64_t depth, struct channel_thing *thing);
+
 const char *sel4_error_name(error_t error);

@@ -11,6 +11,7 @@ extern struct host_machine {
     uint64_t invlpg_va;
     uint64_t timer_count, icr, barriers; /* the MSRs that the kernel writes for an effect */
     unsigned end_of_interrupts;
+    unsigned interrupt_every, looks; /* n: every n-th look for a waiting interrupt finds one */
     uint8_t port[65536];
 } machine;
 
