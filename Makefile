@@ -89,7 +89,7 @@ KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delet
 
 # x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
 KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c switch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
-	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c lapic.c timer.c ipi.c channels.c log.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
+	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c lapic.c timer.c ipi.c channels.c log.c snapshot.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
 # <machine.h>, the privileged instructions, is kernel/x86's here and tests/unit/host's in the unit tests.
@@ -117,7 +117,7 @@ unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
 
 # The machine side with recorded instructions (tests/unit/host/machine.h), together with the logic.
 X86_UNIT_TESTS := resources vcpu_state memory devices vcpu iommu channels
-X86_UNIT_SRCS := $(filter-out %.S start.c context.c cpu.c trap.c log.c memory.c,$(KERNEL_X86))
+X86_UNIT_SRCS := $(filter-out %.S start.c context.c cpu.c trap.c log.c snapshot.c memory.c,$(KERNEL_X86))
 $(B)/unit/x86_%: tests/unit/x86_%.c $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c \
 		tests/unit/x86_host.h tests/unit/host/machine.h $(wildcard kernel/*.h kernel/x86/*.h)
 	@mkdir -p $(@D)
@@ -136,7 +136,7 @@ spin:
 
 # Each component is its sources, the library and one of two start files, linked at one address by user/component.ld.
 USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/log.c
-INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c \
+INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c user/init/seal.c \
 	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
 	user/node_manager/lease.c user/node_manager/vf.c
@@ -241,9 +241,11 @@ TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
 CAPDL_SRCS := capdl_words.c capdl_model.c capdl_print.c capdl_scan.c capdl_reference.c capdl_parse.c \
 	capdl_parse_objects.c capdl_parse_caps.c capdl_spec.c capdl_files.c
+CAPDL_SRCS += capdl_differences.c compiled.c dump_read.c dump_model.c dump_command.c
 CAPDL_SRCS += check_graph.c check_closure.c check_flow.c check_report.c check_command.c picture.c
 TOOL_OBJS += $(CAPDL_SRCS:%.c=$(B)/tools/atoll/%.o) $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
 $(B)/tools/atoll/capdl_spec.o: TOOL_FLAGS += -Iuser/init
+$(B)/tools/atoll/dump_model.o: TOOL_FLAGS += -Ikernel
 $(B)/tools/init/%.o: user/init/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) -Iuser/lib -c $< -o $@
@@ -253,10 +255,10 @@ $(B)/tools/lib/%.o: user/lib/%.c
 
 # Their unit tests: tests/unit/capdl_NAME.c and check_NAME.c, with all of it, under the sanitizers.
 CAPDL_UNIT_TESTS := capdl_text capdl_refused check_reach
-CAPDL_UNIT_SRCS = $(addprefix tools/atoll/,$(filter-out check_command.c,$(CAPDL_SRCS))) $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c
+CAPDL_UNIT_SRCS = $(addprefix tools/atoll/,$(filter-out check_command.c dump_command.c compiled.c,$(CAPDL_SRCS))) $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c
 $(CAPDL_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: tests/unit/%.c $(CAPDL_UNIT_SRCS)
 	@mkdir -p $(@D)
-	$(HOSTCC) $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka
+	$(HOSTCC) $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -Ikernel -Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka
 UNIT_SUITES += unit-capdl
 .PHONY: unit-capdl
 unit-capdl: $(CAPDL_UNIT_TESTS:%=$(B)/unit/%)
@@ -274,7 +276,7 @@ FUZZ_SECONDS ?= 30
 FUZZERS := capdl spec
 $(B)/fuzz/%: tests/fuzz/%.c $(CAPDL_UNIT_SRCS)
 	@mkdir -p $(@D)
-	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@
+	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -Ikernel -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@
 
 # The system-call fuzzer: the whole kernel on the host. The kernel is watched (coverage, sanitizers), its checker runs at full speed.
 FUZZ_KERNEL := $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c
@@ -363,6 +365,13 @@ $(B)/tests/guests/%.elf: $(B)/tests/guests/%.elf64
 $(B)/tests/system/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) -D_GNU_SOURCE -o $@ $<
+
+$(B)/tests/system/dump_altered: tests/system/dump_altered.c $(addprefix $(B)/tools/atoll/,$(filter-out check_% picture.o dump_command.o compiled.o,$(CAPDL_SRCS:%.c=%.o))) \
+		$(B)/tools/atoll/component_image.o $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
+	@mkdir -p $(@D)
+	$(HOSTCC) $(TOOL_FLAGS) -o $@ $^
+
+system: $(B)/tests/system/dump_altered
 
 # Root tasks that test the kernel on the machine itself.
 $(B)/tests/root/%.o: tests/root/%.c

@@ -62,5 +62,6 @@ status_t arch_irq_message(struct invocation *, word_t irq); /* reply: the messag
 void arch_irq_handler_deleted(word_t irq);                /* free the vector and, for IOAPIC and MSI, its routing */
 status_t arch_irq_control_invoke(struct invocation *);    /* labels Get, GetIOAPIC, GetMSI */
 void machine_put_char(char c);                            /* the kernel's log (x86/log.c) */
+void arch_snapshot(const struct tcb *caller);              /* debug builds: print all that this node's threads hold */
 void machine_last_words(void);                            /* a panic begins: from now on also to the node's UART, if it has one */
 __attribute__((noreturn)) void machine_halt(void);

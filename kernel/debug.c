@@ -43,7 +43,7 @@ bool debug_syscall(int64_t number)
         t->context.rdi = l.status == STATUS_OK ? (word_t)cap_tag(l.slot->cap) : (word_t)CAP_NULL;
         return true;
     }
-    case SEL4_SYS_DEBUG_SNAPSHOT: log_printf("debug snapshot: not kept by this kernel\n"); return true;
+    case SEL4_SYS_DEBUG_SNAPSHOT: arch_snapshot(t); return true;
     case SEL4_SYS_DEBUG_NAME_THREAD: name_thread(t); return true;
     default: return false;
     }

@@ -3,7 +3,7 @@
  * Compiled offline by `atoll` from the description; the compiler is the only place where slots and virtual
  * addresses are chosen. Init reads it bounded (spec_check in user/init), creates the objects from private memory in the
  * order listed, fills frames, maps, distributes capabilities, configures and starts threads, and then
- * gives up its own authority.
+ * gives up its own authority (docs/decisions/0012).
  *
  * Layout: header, then the arrays in the order of the header's counts, each 8-aligned, then data bytes. Every index is checked.
  */
@@ -20,8 +20,9 @@ struct spec_header {
     uint64_t bytes; /* of the whole spec, data included */
     uint32_t object_count, cap_count, mapping_count, fill_count, thread_count, irq_count;
     uint64_t objects, caps, mappings, fills, threads, irqs, data; /* byte offsets from the header */
-    uint32_t node, reserved;
+    uint32_t node, flags; /* SPEC_FLAG_* */
 };
+#define SPEC_FLAG_DUMP 1u /* init has its kernel print what its threads hold before any of them runs (`atoll dump`) */
 
 enum spec_object_kind {
     SPEC_OBJECT_KERNEL = 1, /* made by Untyped_Retype: type = a SEL4_ or ATOLL_ object type */

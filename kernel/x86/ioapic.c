@@ -92,3 +92,5 @@ void ioapic_mask(word_t ioapic, word_t pin, bool masked)
     if (wanted != low)
         write(a, REDIRECTION(pin), wanted);
 }
+
+uint32_t ioapic_redirection(word_t ioapic, word_t pin) { return read(&ioapics[ioapic], REDIRECTION(pin)); }

@@ -91,6 +91,12 @@ void arch_irq_handler_deleted(word_t irq)
     kernel.irq_state[irq] = IRQ_INACTIVE;
 }
 
+word_t irq_redirection(word_t irq)
+{
+    const struct route *r = &routes[irq];
+    return r->kind == ROUTE_PIN ? BIT(32) | (word_t)r->ioapic << 40 | (word_t)r->pin << 48 | ioapic_redirection(r->ioapic, r->pin) : 0;
+}
+
 /* ---- IRQControl ---- */
 
 static status_t vector_refused(word_t user_vector)

@@ -8,6 +8,7 @@ static inline word_t vector_of_irq(word_t irq) { return irq + SEL4_IRQ_CPU_VECTO
 
 bool irq_allow(word_t first, word_t last); /* boot: CPU vectors that IRQControl may hand out; false: not a possible range */
 void irq_interrupt(word_t vector);         /* one has arrived */
+word_t irq_redirection(word_t irq);        /* snapshot: what its IOAPIC pin is programmed to, below 1 << 32 | ioapic << 40 | pin << 48; 0: no pin */
 bool irq_requesters_in_use(word_t unit, word_t first, word_t last);  /* a message of theirs raises a vector */
 void irq_requesters_deleted(word_t unit, word_t first, word_t last); /* their messages raise nothing any more */
 
@@ -21,6 +22,7 @@ bool ioapic_is_requester(word_t unit, word_t requester); /* that is how an IOAPI
 void ioapic_connect(word_t ioapic, word_t pin, word_t vector, bool level, bool low); /* masked */
 void ioapic_disconnect(word_t ioapic, word_t pin, word_t vector);
 void ioapic_mask(word_t ioapic, word_t pin, bool masked);
+uint32_t ioapic_redirection(word_t ioapic, word_t pin); /* the low half, as the hardware has it */
 
 /* lapic.c, x2APIC mode */
 void lapic_init(uint64_t tsc_hz, uint64_t timer_hz);

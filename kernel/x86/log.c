@@ -38,6 +38,17 @@ void log_to_queue(word_t data_bytes, uint32_t apic_id, word_t vector)
     doorbell_vector = vector;
 }
 
+void log_direct(bool on)
+{
+    static bool queue_waits;
+    if (!uart)
+        return;
+    if (on)
+        queue_waits = has_queue;
+    has_queue = !on && queue_waits;
+    to_uart = on || !has_queue;
+}
+
 static void ring(void)
 {
     if (doorbell_vector && queue_needs_doorbell(&queue))

@@ -242,6 +242,7 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
 }
 
 void resources_remember(const struct resource_map *m) { remembered = m; }
+const struct resource_map *resources_remembered(void) { return remembered; }
 
 bool resource_is_read_only(paddr_t pa)
 {

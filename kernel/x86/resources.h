@@ -15,6 +15,7 @@ uint64_t resource_channel_value(const struct resource_entry *);
 bool resource_is_item(const struct resource_entry *movable, const struct resource_entry *); /* it is that thing itself */
 
 void resources_remember(const struct resource_map *);
+const struct resource_map *resources_remembered(void);
 bool resource_is_read_only(paddr_t);         /* inside shared memory that this node may only read */
 
 /* The next naturally aligned power-of-two piece of [paddr, end): its size as log2, at least 12 bits, at most `most`. */

@@ -57,6 +57,7 @@ void svm_enter(struct vcpu *v, paddr_t vmcb, paddr_t host)
 }
 
 void machine_put_char(char c) { putchar(c); }
+void arch_snapshot(const struct tcb *caller) { (void)caller; }
 void machine_last_words(void) {}
 void machine_halt(void) { abort(); }
 static jmp_buf interrupted;

@@ -144,6 +144,11 @@ int capdl_parse(struct capdl_model *, enum capdl_part, const char *file, const c
 struct capdl_model *capdl_from_spec(const void *spec, size_t spec_size, const void *request, size_t request_size, uint32_t node,
                                     const char *file, struct complaint *why);
 
+/* The entries of a system request for one node, as resources of a model. -1: complaint set. */
+int capdl_resources_add(struct capdl_model *, const void *request, uint32_t node, const char *file, struct complaint *why);
+/* How two sorted models of one node differ, a line per object, capability and interrupt, at most `max` of them: how many there are. */
+uint32_t capdl_differences(const struct capdl_model *promised, const struct capdl_model *found, uint32_t max, FILE *);
+
 /* capdl_files.c: what `atoll compile` leaves in a folder. */
 #define CAPDL_MAX_NODES 256
 struct capdl_system {
@@ -152,6 +157,7 @@ struct capdl_system {
 };
 /* Write DIR/node.N.cdl and DIR/node.N.annex.cdl beside DIR/system and DIR/node.N.spec. */
 int capdl_write_system(const char *dir, struct complaint *why);
+int capdl_write_model(const struct capdl_model *, const char *dir, uint32_t node, const char *by, struct complaint *why); /* a node's two texts */
 /* Read the nodes' texts; where DIR/system and a node's spec are there too, both forms have to say the same. */
 int capdl_load_system(const char *dir, struct capdl_system *, struct complaint *why);
 void capdl_free_system(struct capdl_system *);

@@ -59,17 +59,25 @@ static struct capdl_model *spec_read(const char *dir, uint32_t node, const uint8
     return m;
 }
 
-static int text_write(const struct capdl_model *m, enum capdl_part part, const char *dir, uint32_t node, struct complaint *why)
+static int text_write(const struct capdl_model *m, enum capdl_part part, const char *dir, uint32_t node, const char *by, struct complaint *why)
 {
     char path[PATH_SIZE];
     node_path(path, dir, node, part_suffix[part]);
     FILE *f = fopen(path, "w");
     if (!f)
         return refuse(why, "%s: cannot be written: %s", path, strerror(errno));
-    fprintf(f, "-- Node %" PRIu32 ", %s. Written by `atoll compile`; docs/capdl.md explains it.\n", node,
-            part == CAPDL_STANDARD ? "standard part" : "annex");
+    fprintf(f, "-- Node %" PRIu32 ", %s. Written by `atoll %s`; docs/capdl.md explains it.\n", node,
+            part == CAPDL_STANDARD ? "standard part" : "annex", by);
     capdl_print(m, part, f);
     return fclose(f) == 0 ? 0 : refuse(why, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+int capdl_write_model(const struct capdl_model *m, const char *dir, uint32_t node, const char *by, struct complaint *why)
+{
+    int status = 0;
+    for (enum capdl_part part = 0; part < CAPDL_PARTS && status == 0; part++)
+        status = text_write(m, part, dir, node, by, why);
+    return status;
 }
 
 int capdl_write_system(const char *dir, struct complaint *why)
@@ -81,9 +89,7 @@ int capdl_write_system(const char *dir, struct complaint *why)
         return -1;
     for (uint32_t node = 0; node < ((struct system_header *)request)->node_count && status == 0; node++) {
         struct capdl_model *m = spec_read(dir, node, request, size, why);
-        status = m ? 0 : -1;
-        for (enum capdl_part part = 0; part < CAPDL_PARTS && status == 0; part++)
-            status = text_write(m, part, dir, node, why);
+        status = m ? capdl_write_model(m, dir, node, "compile", why) : -1;
         capdl_free(m);
     }
     free(request);

@@ -103,6 +103,13 @@ static void resources_add(struct conversion *c)
             resource_add(c, &c->request->requests[i]);
 }
 
+int capdl_resources_add(struct capdl_model *m, const void *request, uint32_t node, const char *file, struct complaint *why)
+{
+    struct conversion c = {.m = m, .request = request, .file = file, .node = node, .why = why};
+    resources_add(&c);
+    return c.failed || m->full ? -1 : 0;
+}
+
 /* ---- objects ---- */
 
 static enum capdl_type standard_type(const struct spec_object *o, enum capdl_type *own)

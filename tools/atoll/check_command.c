@@ -1,12 +1,10 @@
 /* `atoll check FILE.yaml | DIR [--svg FILE] [--dot FILE]`. Status 0: isolated, 1: not, 2: wrong input. */
 #include "check.h"
-#include <dirent.h>
+#include "compiled.h"
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,33 +14,6 @@ static int refuse(const char *sentence, const char *detail)
 {
     fprintf(stderr, "atoll: %s%s\n", sentence, detail);
     return WRONG_INPUT;
-}
-
-static void folder_remove(const char *dir)
-{
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char path[PATH_MAX + 256];
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlink(path);
-    }
-    if (d)
-        closedir(d);
-    rmdir(dir);
-}
-
-static int compile_to(const char *file, const char *images, const char *dir)
-{
-    struct description d;
-    struct complaint why;
-    if (description_load(file, 0, &d, &why) != 0)
-        return refuse(why.text, "");
-    int status = compile_system(&d, images, dir);
-    description_free(&d);
-    if (status == 0 && (status = capdl_write_system(dir, &why)) != 0)
-        refuse(why.text, "");
-    return status == 0 ? GOOD : WRONG_INPUT;
 }
 
 /* Graphviz does the drawing: its input is ours. */
@@ -102,7 +73,6 @@ int check_command(int argc, char **argv, const char *images)
 {
     static const struct option options[] = {{"svg", required_argument, NULL, 's'}, {"dot", required_argument, NULL, 'd'}, {0}};
     const char *svg = NULL, *dot = NULL;
-    struct stat st;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (o == '?')
             return WRONG_INPUT;
@@ -110,20 +80,10 @@ int check_command(int argc, char **argv, const char *images)
     }
     if (optind + 1 != argc)
         return refuse("check needs one description, such as examples/two-vms.yaml, or a folder that `atoll compile` wrote", "");
-    if (stat(argv[optind], &st) != 0) {
-        fprintf(stderr, "%s: cannot be read: %s\n", argv[optind], strerror(errno));
+    struct compiled c;
+    if (compiled_open(&c, argv[optind], images) != 0)
         return WRONG_INPUT;
-    }
-    if (S_ISDIR(st.st_mode))
-        return check_folder(argv[optind], svg, dot);
-    const char *base = getenv("TMPDIR");
-    char dir[PATH_MAX];
-    snprintf(dir, sizeof dir, "%s/atoll.XXXXXX", base ? base : "/tmp");
-    if (!mkdtemp(dir))
-        return refuse("no temporary folder: ", strerror(errno));
-    int status = compile_to(argv[optind], images, dir);
-    if (status == GOOD)
-        status = check_folder(dir, svg, dot);
-    folder_remove(dir);
+    int status = check_folder(c.dir, svg, dot);
+    compiled_close(&c);
     return status;
 }

@@ -87,8 +87,10 @@ static int write_spec(const struct compile_input *in, uint32_t node, const char 
     size_t size;
     char name[32];
 
-    if (s)
+    if (s) {
+        s->header.flags = in->description->dump ? SPEC_FLAG_DUMP : 0;
         compile_node(s, in, node);
+    }
     void *spec = s ? spec_finish(s, &size) : NULL;
     spec_free(s);
     if (!spec) {

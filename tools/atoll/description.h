@@ -64,6 +64,7 @@ struct description {
     size_t nic_count;
     struct description_vm *vms;
     size_t vm_count;
+    bool dump; /* not from the file: SPEC_FLAG_DUMP */
 };
 
 #define DESCRIPTION_NODE_MEMORY (16ull << 20)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "check.h"
+#include "dump.h"
 #include "run.h"
 
 static const char usage_text[] =
@@ -14,6 +15,7 @@ static const char usage_text[] =
     "atoll image FILE.yaml -o IMAGE [options] write a disk image that UEFI firmware starts, and print what it will measure\n"
     "atoll compile FILE.yaml DIR              write the system request, the nodes' specs and their CapDL to DIR\n"
     "atoll check FILE.yaml|DIR [--svg FILE]   who can reach whom: for each pair of VMs 'isolated', or the shortest path; a picture\n"
+    "atoll dump LOG FILE.yaml|DIR [-o DIR]      did init build what was described? From the log of a system started with --dump\n"
     "\n"
     "  --headless           no terminal: run until every VM has ended\n"
     "  --log-dir DIR        keep DIR/system.log and DIR/VM.log, every line time-stamped\n"
@@ -24,6 +26,7 @@ static const char usage_text[] =
     "  --machine KIND       IOMMU of the server: vtd (default), amdvi, none\n"
     "  --uefi               start by UEFI firmware, from a disk image of the description\n"
     "  --image IMAGE        start by UEFI firmware, from this disk image\n"
+    "  --dump               each init has its kernel say what the threads hold, before they run; for atoll dump\n"
     "  --count              deterministic: time is the number of executed instructions\n"
     "  --ram-file FILE      keep the server's RAM in FILE\n"
     "  --until TEXT         root task: a line with TEXT ends the run with status 0\n"
@@ -80,6 +83,8 @@ static int option_apply(struct run_options *o, const char *name, const char *val
         o->headless = true;
     else if (strcmp(name, "count") == 0)
         o->machine.count = true;
+    else if (strcmp(name, "dump") == 0)
+        o->dump = true;
     else if (strcmp(name, "uefi") == 0)
         o->uefi = true;
     else if (strcmp(name, "image") == 0)
@@ -131,6 +136,7 @@ static int command_run(int argc, char **argv)
         {"images", required_argument, NULL, 0},   {"qemu", required_argument, NULL, 0},
         {"qemu-arg", required_argument, NULL, 0}, {"uefi", no_argument, NULL, 0},
         {"image", required_argument, NULL, 0},    {"request", required_argument, NULL, 0},
+        {"image", required_argument, NULL, 0},    {"dump", no_argument, NULL, 0},
         {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default(), .machine = {.qemu = "qemu-system-x86_64", .memory = 512ull << 20}};
     int index = 0, c;
@@ -152,7 +158,7 @@ static int command_run(int argc, char **argv)
 static int command_image(int argc, char **argv)
 {
     static const struct option options[] = {{"output", required_argument, NULL, 'o'}, {"cores", required_argument, NULL, 0},
-                                            {"images", required_argument, NULL, 0}, {NULL, 0, NULL, 0}};
+                                            {"images", required_argument, NULL, 0}, {"dump", no_argument, NULL, 0}, {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default()};
     const char *output = NULL;
     int index = 0, c;
@@ -198,6 +204,11 @@ int main(int argc, char **argv)
         char user[PATH_MAX + 8];
         snprintf(user, sizeof user, "%s/user", images_default());
         return check_command(argc - 1, argv + 1, user);
+    }
+    if (argc >= 2 && strcmp(argv[1], "dump") == 0) {
+        char user[PATH_MAX + 8];
+        snprintf(user, sizeof user, "%s/user", images_default());
+        return dump_command(argc - 1, argv + 1, user);
     }
     if (argc == 2 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)) {
         fputs(usage_text, stdout);

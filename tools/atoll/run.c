@@ -136,6 +136,7 @@ enum run_status run(const struct run_options *o)
         fprintf(stderr, "%s\n", why.text);
         return RUN_WRONG_INPUT;
     }
+    d.dump = o->dump;
     enum run_status status = run_described(o, &d);
     description_free(&d);
     return status;
@@ -150,6 +151,7 @@ enum run_status run_image(const struct run_options *o, const char *output)
         fprintf(stderr, "%s\n", why.text);
         return RUN_WRONG_INPUT;
     }
+    d.dump = o->dump;
     bool good = machine_init(&m) == 0;
     if (good) {
         good = modules_make(&m, o, &d) == 0 && image_make(&m, o, output, stdout) == 0;

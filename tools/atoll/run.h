@@ -17,6 +17,7 @@ struct run_options {
     unsigned timeout;      /* seconds, 0: none */
     uint32_t cores;        /* 0: as described */
     bool headless;
+    bool dump;             /* init has what it built printed */
     bool uefi;             /* write an image and start from it; machine.image: start from that one */
     struct machine_config machine;
 };

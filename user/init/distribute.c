@@ -3,6 +3,7 @@
 #include <atoll/resource_map.h>
 
 static uint8_t mapped[SPEC_MAX_OBJECTS]; /* objects whose own capability holds a mapping already */
+static uint32_t copies[SPEC_MAX_OBJECTS], copy_count;
 
 /* A frame's capability holds one mapping (manual, "Mapping"): further ones take copies. */
 static void frame_map(const struct spec_mapping *m, const char *name, cptr_t vspace)
@@ -14,10 +15,17 @@ static void frame_map(const struct spec_mapping *m, const char *name, cptr_t vsp
         check(cnode_copy(SEL4_CAP_INIT_CNODE, copy, INIT_DEPTH, SEL4_CAP_INIT_CNODE, frame, INIT_DEPTH, SEL4_ALL_RIGHTS),
               "copy frame", name);
         frame = copy;
+        copies[copy_count++] = (uint32_t)copy;
     }
     mapped[m->object] = 1;
     check(page_map(frame, vspace, m->vaddr, m->rights, (m->executable ? 0 : ATOLL_X86_EXECUTE_NEVER) |
                                                             (m->uncached ? SEL4_X86_UNCACHEABLE : 0)), "map frame", name);
+}
+
+void copies_keep(void)
+{
+    for (uint32_t i = 0; i < copy_count; i++)
+        seal_keep(copies[i]);
 }
 
 void mappings_make(const struct spec_view *v)

@@ -23,6 +23,7 @@ void check(error_t error, const char *step, const char *name);
 void memory_init(const struct sel4_bootinfo *info);
 cptr_t slot_new(void);
 cptr_t slots_new(uint32_t count); /* the first of `count` in a row */
+cptr_t slots_end(void);           /* behind the last one that was handed out */
 error_t memory_make(uint64_t type, uint64_t size_bits, unsigned object_bits, cptr_t to);
 
 /* names.c: the kernel's chunks of boot information */
@@ -41,6 +42,12 @@ void frames_fill(const struct spec_view *v);
 /* distribute.c */
 void mappings_make(const struct spec_view *v);
 void caps_give(const struct spec_view *v);
+void copies_keep(void); /* the further capabilities that hold mappings go into the vault */
+
+/* seal.c: what must go on existing leaves init's reach, all other authority ends. The spec and the boot information are gone afterwards. */
+void seal_open(const struct spec_view *v);
+void seal_keep(cptr_t slot);
+void seal_close(const struct sel4_bootinfo *info);
 
 /* threads.c */
 void threads_configure(const struct spec_view *v, cptr_t schedcontrol, uint64_t tsc_hz);

@@ -74,9 +74,14 @@ void root_main(const struct sel4_bootinfo *info)
     threads_configure(&spec, info->schedcontrol.start, platform()->tsc_hz);
     log_line("%u objects, %u capabilities, %u threads", spec.header->object_count, spec.header->cap_count,
              spec.header->thread_count);
-    threads_start(&spec);
+    bool dump = spec.header->flags & SPEC_FLAG_DUMP;
+    seal_open(&spec);
+    threads_start(&spec); /* their priorities are below init's: they run once init has ended */
+    seal_close(info);
+    if (dump)
+        sel4_debug_snapshot();
 
-    /* Nobody else holds this TCB or this CNode: with this, the authority left here is gone for good. */
+    /* Nobody else holds this TCB or this CNode, which holds this thread and its memory and nothing else. */
     tcb_suspend(SEL4_CAP_INIT_TCB);
     panic("still running");
 }

@@ -35,6 +35,7 @@ cptr_t slots_new(uint32_t count)
 }
 
 cptr_t slot_new(void) { return slots_new(1); }
+cptr_t slots_end(void) { return next_slot; }
 
 error_t memory_make(uint64_t type, uint64_t size_bits, unsigned object_bits, cptr_t to)
 {

@@ -225,6 +225,10 @@ int spec_check(const void *bytes, size_t size, uint32_t node, struct spec_view *
         text_format(why, why_size, "it is no spec, or cut off");
         return -1;
     }
+    if (h->flags & ~SPEC_FLAG_DUMP) {
+        text_format(why, why_size, "it asks for something that this init does not know (flags 0x%x)", h->flags);
+        return -1;
+    }
     if (h->node != node) {
         text_format(why, why_size, "it is the spec of node %u", h->node);
         return -1;

@@ -48,4 +48,6 @@ void threads_start(const struct spec_view *v)
     for (uint32_t i = 0; i < v->header->thread_count; i++)
         if (v->threads[i].resume)
             check(tcb_resume(object_slot(v->threads[i].tcb)), "start", v->objects[v->threads[i].tcb].name);
+    for (uint32_t i = 0; i < v->header->thread_count; i++)
+        seal_keep(object_slot(v->threads[i].tcb));
 }

@@ -114,6 +114,11 @@ SEL4_INLINE void sel4_debug_halt(void) /* debug kernels: this node's kernel pani
     struct sel4_message m = {0};
     sel4_syscall(SEL4_SYS_DEBUG_HALT, 0, &m, 0, 0);
 }
+SEL4_INLINE void sel4_debug_snapshot(void) /* debug kernels, init only: the kernel prints what all threads hold */
+{
+    struct sel4_message m = {0};
+    sel4_syscall(SEL4_SYS_DEBUG_SNAPSHOT, 0, &m, 0, 0);
+}
 void sel4_debug_name_thread(cptr_t tcb, const char *name);
 
 /* Invocations. Arguments in the manual's order; a slot in the own CSpace is named by (root, index, depth). */

@@ -1,0 +1,3 @@
+# distribute.c: slot .* of console.cnode: promised nothing, found unknown.control
+s/^void caps_give(const struct spec_view \*v)/void caps_give(const struct spec_view *v);\nvoid caps_give(const struct spec_view *v)/
+/^    for (uint32_t i = 0; i < v->header->cap_count; i++) {/i\    for (uint32_t i = 0; i < v->header->object_count; i++)\n        if (v->objects[i].kind == SPEC_OBJECT_KERNEL && v->objects[i].type == SEL4_CNODE && v->objects[i].size_bits > 1)\n            cnode_copy(object_slot(i), 200, v->objects[i].size_bits, SEL4_CAP_INIT_CNODE, SEL4_CAP_ASID_CONTROL, INIT_DEPTH, SEL4_ALL_RIGHTS);
