@@ -11,6 +11,11 @@ CC := gcc
 endif
 
 .DEFAULT_GOAL := all
+# One short line per file that is made; V=1 shows the commands. The shell's name is expanded for each line of a recipe.
+ifndef V
+.SILENT:
+SHELL = $(if $(filter-out $(made),$(filter $(B)/%,$@)),$(eval made := $@)$(info   $@))/bin/sh
+endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 
