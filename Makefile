@@ -374,7 +374,7 @@ $(B)/tests/system/%: tests/system/%.c
 $(B)/tests/system/dump_altered: tests/system/dump_altered.c $(addprefix $(B)/tools/atoll/,$(filter-out check_% picture.o dump_command.o compiled.o,$(CAPDL_SRCS:%.c=%.o))) \
 		$(B)/tools/atoll/component_image.o $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
 	@mkdir -p $(@D)
-	$(HOSTCC) $(TOOL_FLAGS) -o $@ $^
+	$(HOSTCC) $(TOOL_FLAGS) -o $@ $(filter %.c %.o,$^)
 
 system: $(B)/tests/system/dump_altered
 
