@@ -20,6 +20,7 @@
 #define IOMMU_STATUS_SIZE 0x4000ull
 #define IOMMU_MAX_NODES 256
 #define IOMMU_MAX_DOMAINS 256u       /* per node and unit */
+#define IO_BOUND_MAX 64u             /* functions that a node may have bound at one time */
 
 #define IOMMU_SLOTS 4                 /* [front wait][command][command][rear wait] */
 struct iommu_status { /* one cache line per node; written by the unit, and by its node */

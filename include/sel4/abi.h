@@ -173,7 +173,7 @@
 
 #define ATOLL_IO_TABLE_MAP 70       /* on an I/O PDPT, PD or PT: cap I/O space; MR0 device address */
 #define ATOLL_IO_TABLE_UNMAP 71
-#define ATOLL_IO_PAGE_MAP 72        /* on a frame: cap I/O space; MR0 device address, MR1 rights. Undone by Page_Unmap */
+#define ATOLL_IO_PAGE_MAP 72        /* on a frame-only frame: cap I/O space; MR0 device address, MR1 rights. Undone by Page_Unmap */
 /* On a range of requester IDs (bus << 8 | device << 3 | function): */
 #define ATOLL_REQUESTERS_BIND 73    /* cap I/O space; MR0 requester ID: its DMA goes through the space from now on */
 #define ATOLL_REQUESTERS_UNBIND 74  /* MR0 requester ID: blocked when this returns */

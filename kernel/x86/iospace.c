@@ -161,7 +161,7 @@ status_t io_frame_map(struct invocation *inv)
     status_t s = root_from_cap(inv->extra[0], CAP_IO_SPACE, &root);
     if (s != STATUS_OK)
         return s;
-    if (frame_mapped(cap) != FRAME_UNMAPPED)
+    if (frame_mapped(cap) != FRAME_UNMAPPED || !frame_only(cap)) /* private memory is never a device's */
         return refuse_capability(0);
     if (!size_supported(frame_size(cap)))
         return refuse_plain(SEL4_ILLEGAL_OPERATION);

@@ -3,15 +3,11 @@
 #include "iommu.h"
 #include "paging.h"
 
-#define IO_SPACE_BOUND_MAX 1024
-
 struct io_space { /* 8 KiB */
     word_t table[TABLE_ENTRIES]; /* the top table */
     struct iommu *unit;          /* NULL: no requester is bound */
     word_t domain;
-    struct io_space *next, *prev; /* of those with requesters */
     word_t bound_count;
-    uint16_t bound[IO_SPACE_BOUND_MAX];
 };
 _Static_assert(sizeof(struct io_space) <= BIT(ATOLL_IO_SPACE_BITS), "I/O space object size");
 

@@ -4,16 +4,18 @@
 #include "../core.h"
 #include "irq.h"
 
-static struct io_space *bound_spaces;
+/* All bindings of this node. Few: so that whatever takes them away has little to wait for. */
+static struct binding {
+    struct io_space *space;
+    uint16_t requester;
+} bindings[IO_BOUND_MAX];
+static word_t binding_count;
 
-static struct io_space *space_of(const struct iommu *unit, word_t requester, word_t *index)
+static struct binding *binding_of(const struct iommu *unit, word_t requester)
 {
-    for (struct io_space *s = bound_spaces; s; s = s->next)
-        for (word_t i = 0; i < s->bound_count && s->unit == unit; i++)
-            if (s->bound[i] == requester) {
-                *index = i;
-                return s;
-            }
+    for (word_t i = 0; i < binding_count; i++)
+        if (bindings[i].space->unit == unit && bindings[i].requester == requester)
+            return &bindings[i];
     return NULL;
 }
 
@@ -34,74 +36,54 @@ static void domain_mark(struct iommu *u, word_t i, bool used)
 
 /* ---- bind, unbind ---- */
 
-static void space_join(struct io_space *s, struct iommu *u, word_t domain)
-{
-    domain_mark(u, domain, true);
-    s->unit = u;
-    s->domain = u->domain_first + domain;
-    s->prev = NULL;
-    s->next = bound_spaces;
-    if (bound_spaces)
-        bound_spaces->prev = s;
-    bound_spaces = s;
-}
-
-static void space_leave(struct io_space *s)
-{
-    domain_mark(s->unit, s->domain - s->unit->domain_first, false);
-    if (s->prev)
-        s->prev->next = s->next;
-    else
-        bound_spaces = s->next;
-    if (s->next)
-        s->next->prev = s->prev;
-    s->unit = NULL;
-    s->next = s->prev = NULL;
-}
-
 /* On return the function's requests are refused and those under way are done. */
-static void unbind(struct io_space *s, word_t index)
+static void unbind(struct binding *b)
 {
-    iommu_device_block(s->unit, s->bound[index], s->domain);
-    s->bound[index] = s->bound[--s->bound_count];
-    if (s->bound_count == 0)
-        space_leave(s);
+    struct io_space *s = b->space;
+    iommu_device_block(s->unit, b->requester, s->domain);
+    *b = bindings[--binding_count];
+    if (--s->bound_count == 0) {
+        domain_mark(s->unit, s->domain - s->unit->domain_first, false);
+        s->unit = NULL;
+    }
 }
 
 static status_t bind_invoke(struct invocation *inv)
 {
     struct iommu *unit = iommu_at(requesters_unit(inv->cap));
     struct root root;
-    word_t index, requester = invocation_arg(inv, 0), domain = 0;
+    word_t requester = invocation_arg(inv, 0), domain = 0;
     status_t status = root_from_cap(inv->extra[0], CAP_IO_SPACE, &root);
     if (status != STATUS_OK)
         return status;
     struct io_space *s = object_at(root.offset);
-    if (space_of(unit, requester, &index))
+    if (binding_of(unit, requester))
         return refuse_plain(SEL4_DELETE_FIRST);
     if (s->bound_count && s->unit != unit)
         return refuse_capability(1); /* one unit per space: its domain number is the unit's */
-    if (s->bound_count == IO_SPACE_BOUND_MAX)
+    if (binding_count == IO_BOUND_MAX)
         return refuse_plain(SEL4_NOT_ENOUGH_MEMORY);
     if (!s->bound_count && (domain = domain_find(unit)) == unit->domain_count)
         return refuse_plain(SEL4_NOT_ENOUGH_MEMORY);
 
     if (!s->bound_count) {
-        space_join(s, unit, domain);
+        domain_mark(unit, domain, true);
+        s->unit = unit;
+        s->domain = unit->domain_first + domain;
         iommu_memory_written(unit, s->table, sizeof(s->table));
     }
-    s->bound[s->bound_count++] = (uint16_t)requester;
+    s->bound_count++;
+    bindings[binding_count++] = (struct binding){s, (uint16_t)requester};
     iommu_device_attach(unit, requester, object_paddr(s->table), s->domain);
     return STATUS_OK;
 }
 
 static status_t unbind_invoke(struct invocation *inv)
 {
-    word_t index;
-    struct io_space *s = space_of(iommu_at(requesters_unit(inv->cap)), invocation_arg(inv, 0), &index);
-    if (!s)
+    struct binding *b = binding_of(iommu_at(requesters_unit(inv->cap)), invocation_arg(inv, 0));
+    if (!b)
         return refuse_argument(0);
-    unbind(s, index);
+    unbind(b);
     return STATUS_OK;
 }
 
@@ -169,30 +151,30 @@ status_t requesters_invoke(struct invocation *inv)
 
 /* ---- going ---- */
 
+static bool in_range(const struct binding *b, cap_t cap)
+{
+    return b->space->unit == iommu_at(requesters_unit(cap)) && b->requester >= requesters_first(cap) && b->requester <= requesters_last(cap);
+}
+
 bool requesters_in_use(cap_t cap)
 {
-    const struct iommu *unit = iommu_at(requesters_unit(cap));
-    for (const struct io_space *s = bound_spaces; s; s = s->next)
-        for (word_t i = 0; s->unit == unit && i < s->bound_count; i++)
-            if (s->bound[i] >= requesters_first(cap) && s->bound[i] <= requesters_last(cap))
-                return true;
+    for (word_t i = 0; i < binding_count; i++)
+        if (in_range(&bindings[i], cap))
+            return true;
     return irq_requesters_in_use(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 void requesters_deleted(cap_t cap)
 {
-    const struct iommu *unit = iommu_at(requesters_unit(cap));
-    for (struct io_space *s = bound_spaces, *next; s; s = next) {
-        next = s->next; /* it may leave the list */
-        for (word_t i = s->unit == unit ? s->bound_count : 0; i-- > 0;)
-            if (s->bound[i] >= requesters_first(cap) && s->bound[i] <= requesters_last(cap))
-                unbind(s, i);
-    }
+    for (word_t i = binding_count; i-- > 0;) /* the last one takes the place of one that goes */
+        if (in_range(&bindings[i], cap))
+            unbind(&bindings[i]);
     irq_requesters_deleted(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 void io_space_unbind_all(struct io_space *s)
 {
-    while (s->bound_count)
-        unbind(s, s->bound_count - 1);
+    for (word_t i = binding_count; i-- > 0;)
+        if (bindings[i].space == s)
+            unbind(&bindings[i]);
 }

@@ -86,7 +86,7 @@ void root_main(const struct sel4_bootinfo *bootinfo)
 {
     edu_init(bootinfo);
     must(page_table_map(make(SEL4_X86_PAGE_TABLE), SEL4_CAP_INIT_VSPACE, BUFFER_VA, 0), "page table");
-    cptr_t frame = make(SEL4_X86_4K_PAGE), copy = next_slot++;
+    cptr_t frame = frame_only(SEL4_X86_4K_PAGE), copy = next_slot++, own = make(SEL4_X86_4K_PAGE);
     uint64_t paddr;
     buffer = map(frame, BUFFER_VA, 0);
     must(page_get_address(frame, &paddr), "address");
@@ -113,6 +113,7 @@ void root_main(const struct sel4_bootinfo *bootinfo)
     blocked(IO_ADDRESS, "nor through an address that is not mapped");
 
     must(cnode_copy(ROOT, copy, DEPTH, ROOT, frame, DEPTH, SEL4_ALL_RIGHTS), "copy the frame");
+    claim(io_page_map(own, space, IO_ADDRESS, SEL4_ALL_RIGHTS) == SEL4_INVALID_CAPABILITY, "private memory is mapped for no device");
     must(io_page_map(copy, space, IO_ADDRESS, SEL4_ALL_RIGHTS), "I/O page");
     passes(IO_ADDRESS, "a mapped page is read and written");
     blocked(paddr, "and is reached by its device address only");
@@ -132,7 +133,7 @@ void root_main(const struct sel4_bootinfo *bootinfo)
     must(cnode_delete(ROOT, copy, DEPTH), "delete the frame's capability");
     blocked(IO_ADDRESS, "deleting the frame's capability unmaps it");
 
-    cptr_t large = make(SEL4_X86_LARGE_PAGE), large_copy = next_slot++;
+    cptr_t large = frame_only(SEL4_X86_LARGE_PAGE), large_copy = next_slot++;
     must(cnode_copy(ROOT, large_copy, DEPTH, ROOT, large, DEPTH, SEL4_ALL_RIGHTS), "copy the frame");
     must(io_page_map(large_copy, space, IO_ADDRESS + 0x200000, SEL4_ALL_RIGHTS), "a 2 MiB leaf");
     buffer = map(large, LARGE_VA, 0);

@@ -99,6 +99,7 @@ struct resource_map *host_map(void)
     e->arg1 = IMAGE_VA + 0x10;
     add(m, RESOURCE_PRIVATE, "private", WINDOW_PADDR + IMAGE_BYTES, WINDOW_BYTES - IMAGE_BYTES);
     add(m, RESOURCE_MEMORY, "ram", GUEST_PADDR, 4ull << 20);
+    add(m, RESOURCE_MEMORY, "huge", HUGE_PADDR, 1ull << 30);
     add(m, RESOURCE_MODULE, "file", GUEST_PADDR + (4ull << 20), 12345);
     add(m, RESOURCE_SHARED, "read", SHARED_PADDR, 4096);
     add(m, RESOURCE_SHARED, "write", SHARED_PADDR + 4096, 4096)->arg0 = 1;

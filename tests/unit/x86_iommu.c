@@ -110,6 +110,17 @@ static word_t space_new(void)
     return space;
 }
 
+/* Devices reach frame-only memory alone. */
+static word_t device_frame(word_t type)
+{
+    const struct atoll_named_slots *ram = named(type == SEL4_X86_HUGE_PAGE ? "huge" : "ram");
+    word_t slot = 0;
+    for (word_t i = 0; i < ram->slot_count && !slot; i++)
+        slot = retype_from(ram->first_slot + i, type, 0);
+    assert_int_not_equal(slot, 0);
+    return slot;
+}
+
 static word_t bind(word_t cap, word_t space, word_t requester) { return CALL(cap, ATOLL_REQUESTERS_BIND, CAPS(space), requester); }
 static word_t io_map(word_t frame, word_t space, word_t at, word_t rights) { return CALL(frame, ATOLL_IO_PAGE_MAP, CAPS(space), at, rights); }
 static word_t io_table(word_t type, word_t space, word_t at)
@@ -124,7 +135,7 @@ static paddr_t table_paddr(word_t slot) { return table_offset(slot_at(slot)->cap
 static void vtd_words(void **state)
 {
     (void)state;
-    word_t space = space_new(), top = table_paddr(space), frame = retype(SEL4_X86_4K_PAGE, 0);
+    word_t space = space_new(), top = table_paddr(space), frame = device_frame(SEL4_X86_4K_PAGE);
     assert_int_equal(bind(range, space, REQUESTER), SEL4_NO_ERROR);
     assert_true(device_entry(16)[0] == (top | 1) && device_entry(16)[1] == (201 << 8 | 2));
     assert_true(was_seen(0x1 | 3 << 4 | 201 << 16 | (uint64_t)REQUESTER << 32, 0)); /* context cache, one device */
@@ -142,12 +153,24 @@ static void vtd_words(void **state)
     assert_int_equal(((uint64_t *)object_at(table_paddr(pt) - WINDOW_PADDR))[1], 0);
     assert_true(was_seen(0x2 | 3 << 4 | 3 << 6 | 201 << 16, 0x7f40201000)); /* that page alone */
 
-    word_t large = retype(SEL4_X86_LARGE_PAGE, 0);
+    word_t large = device_frame(SEL4_X86_LARGE_PAGE);
+    unit->capability &= ~VTD_CAP_LARGE_PAGES;
+    assert_int_equal(io_map(large, space, 0x7f40400000, 3), SEL4_ILLEGAL_OPERATION);
+    unit->capability |= VTD_CAP_LARGE_PAGES;
     assert_int_equal(io_map(large, space, 0x7f40400000, 3), SEL4_NO_ERROR);
     assert_true(((uint64_t *)object_at(table_paddr(pd) - WINDOW_PADDR))[2] == (frame_paddr(slot_at(large)->cap) | 0x83));
-    unit->capability &= ~VTD_CAP_LARGE_PAGES;
-    assert_int_equal(io_map(retype(SEL4_X86_LARGE_PAGE, 0), space, 0x7f40600000, 3), SEL4_ILLEGAL_OPERATION);
-    unit->capability |= VTD_CAP_LARGE_PAGES;
+    word_t huge = device_frame(SEL4_X86_HUGE_PAGE);
+    assert_int_equal(io_map(huge, space, 0x7f40200000, 3), SEL4_ALIGNMENT_ERROR);
+    assert_int_equal(io_map(huge, space, 0x7f40000000, 3), SEL4_DELETE_FIRST); /* there is a table */
+    unit->capability &= ~VTD_CAP_HUGE_PAGES;
+    assert_int_equal(io_map(huge, space, 0x7f80000000, 3), SEL4_ILLEGAL_OPERATION);
+    unit->capability |= VTD_CAP_HUGE_PAGES;
+    seen_count = 0;
+    assert_int_equal(io_map(huge, space, 0x7f80000000, 3), SEL4_NO_ERROR);
+    assert_true(((uint64_t *)object_at(table_paddr(pdpt) - WINDOW_PADDR))[0x1fe] == (HUGE_PADDR | 0x83));
+    assert_true(was_seen(0x2 | 3 << 4 | 3 << 6 | 201 << 16, 0x7f80000000 | 18)); /* 2^18 pages */
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), huge, 64), SEL4_NO_ERROR);
+    assert_int_equal(((uint64_t *)object_at(table_paddr(pdpt) - WINDOW_PADDR))[0x1fe], 0);
     seen_count = 0;
     assert_int_equal(CALL(pt, ATOLL_IO_TABLE_UNMAP, CAPS(0)), SEL4_NO_ERROR);
     assert_int_equal(((uint64_t *)object_at(table_paddr(pd) - WINDOW_PADDR))[1], 0);
@@ -159,6 +182,7 @@ static void vtd_words(void **state)
     assert_true(was_seen(0x1 | 3 << 4 | 201 << 16 | (uint64_t)REQUESTER << 32, 0));
     assert_int_equal(CALL(large, SEL4_X86_PAGE_UNMAP, CAPS(0)), SEL4_NO_ERROR);
     assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), space, 64), SEL4_NO_ERROR);
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_REVOKE, CAPS(0), named("ram")->first_slot, 64), SEL4_NO_ERROR);
 }
 
 /* AMD-Vi 2.2.2.1, 2.2.3, 2.4. */
@@ -168,7 +192,7 @@ static void amdvi_words(void **state)
     unit->kind = IOMMU_KIND_AMDVI;
     ring_reset();
     device_entry(32)[2] = AMDVI_DEVICE_INTERRUPTS_BLOCKED;
-    word_t space = space_new(), frame = retype(SEL4_X86_4K_PAGE, 0);
+    word_t space = space_new(), frame = device_frame(SEL4_X86_4K_PAGE);
     assert_int_equal(bind(range, space, REQUESTER), SEL4_NO_ERROR);
     assert_true(device_entry(32)[0] == (table_paddr(space) | 3 | 4 << 9 | 3ull << 61) && device_entry(32)[1] == 201);
     assert_int_equal(device_entry(32)[2], AMDVI_DEVICE_INTERRUPTS_BLOCKED); /* the other half is not touched */
@@ -181,6 +205,12 @@ static void amdvi_words(void **state)
     assert_true(((uint64_t *)object_at(table_paddr(pd) - WINDOW_PADDR))[0] == (table_paddr(pt) | 1 | 1 << 9 | 3ull << 61));
     assert_true(((uint64_t *)object_at(table_paddr(pt) - WINDOW_PADDR))[1] ==
                 (frame_paddr(slot_at(frame)->cap) | 1 | 1ull << 60 | 1ull << 62));
+    word_t huge = device_frame(SEL4_X86_HUGE_PAGE);
+    assert_int_equal(io_map(huge, space, 0x40000000, 3), SEL4_NO_ERROR); /* next level 0: a leaf of its level's size */
+    assert_true(((uint64_t *)object_at(table_paddr(pdpt) - WINDOW_PADDR))[1] == (HUGE_PADDR | 1 | 1ull << 60 | 3ull << 61));
+    assert_true(was_seen(3ull << 60 | 201ull << 32, 0x5ffff003)); /* 1 GiB: bits 28 to 12 set, 29 clear */
+    assert_int_equal(CALL(huge, SEL4_X86_PAGE_UNMAP, CAPS(0)), SEL4_NO_ERROR);
+    assert_int_equal(((uint64_t *)object_at(table_paddr(pdpt) - WINDOW_PADDR))[1], 0);
     seen_count = 0;
     assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), frame, 64), SEL4_NO_ERROR); /* deleting unmaps */
     assert_int_equal(((uint64_t *)object_at(table_paddr(pt) - WINDOW_PADDR))[1], 0);
@@ -197,7 +227,7 @@ static void refusals(void **state)
 {
     (void)state;
     word_t a = space_new(), b = space_new(), c = space_new(), bare = retype(ATOLL_IO_SPACE, 0), child = new_slot(), other = new_slot();
-    word_t frame = retype(SEL4_X86_4K_PAGE, 0);
+    word_t frame = device_frame(SEL4_X86_4K_PAGE);
     assert_int_equal(bind(range, bare, REQUESTER), SEL4_INVALID_CAPABILITY); /* no ASID */
     assert_int_equal(bind(range, frame, REQUESTER), SEL4_INVALID_CAPABILITY);
     assert_int_equal(bind(range, a, 0xff), SEL4_RANGE_ERROR);
@@ -208,6 +238,7 @@ static void refusals(void **state)
     assert_int_equal(bind(range, c, REQUESTER + 2), SEL4_NOT_ENOUGH_MEMORY); /* this node has two domains */
     assert_int_equal(bind(range, b, REQUESTER + 2), SEL4_NO_ERROR);
     assert_int_equal(CALL(range, ATOLL_REQUESTERS_UNBIND, CAPS(0), REQUESTER + 3), SEL4_INVALID_ARGUMENT);
+    assert_int_equal(io_map(retype(SEL4_X86_4K_PAGE, 0), a, 0x1000, 3), SEL4_INVALID_CAPABILITY); /* private memory */
     assert_int_equal(io_map(frame, a, 0x1001, 3), SEL4_ALIGNMENT_ERROR);
     assert_int_equal(io_map(frame, a, 1ull << 48, 3), SEL4_INVALID_ARGUMENT);
     assert_int_equal(io_map(frame, a, 0x1000, 0), SEL4_INVALID_ARGUMENT);
@@ -230,6 +261,22 @@ static void refusals(void **state)
     assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), b, 64), SEL4_NO_ERROR);
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(device_entry(16)[i], 0);
+}
+
+/* A node has few bound functions at a time: what takes them away all at once has a bound. */
+static void as_many_as_there_may_be(void **state)
+{
+    (void)state;
+    word_t space = space_new();
+    for (word_t i = 0; i < IO_BOUND_MAX; i++)
+        assert_int_equal(bind(range, space, 0x100 + i), SEL4_NO_ERROR);
+    assert_int_equal(bind(range, space, 0x100 + IO_BOUND_MAX), SEL4_NOT_ENOUGH_MEMORY);
+    seen_count = 0;
+    assert_int_equal(CALL(ROOT, SEL4_CNODE_DELETE, CAPS(0), space, 64), SEL4_NO_ERROR);
+    const uint64_t *entries = (const uint64_t *)(unit->tables + IOMMU_DEVICES + 0x100 * 16);
+    for (word_t i = 0; i < 2 * IO_BOUND_MAX; i++)
+        assert_int_equal(entries[i], 0);
+    assert_true(seen_count >= 2 * IO_BOUND_MAX && seen_count <= 8 * IO_BOUND_MAX); /* what was read before is read twice */
 }
 
 /* The unit stops after every few commands, as if other kernels kept setting its tail: the call still gets its work done, and leaves
@@ -388,6 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vtd_words), cmocka_unit_test(amdvi_words), cmocka_unit_test(refusals),
+        cmocka_unit_test(as_many_as_there_may_be),
         cmocka_unit_test(slow_rounds), cmocka_unit_test(interrupts), cmocka_unit_test(messages),
         cmocka_unit_test(amdvi_messages), cmocka_unit_test(ranges_in_use), cmocka_unit_test(faults),
     };
