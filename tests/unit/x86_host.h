@@ -18,7 +18,7 @@
 #endif
 #define WINDOW_PADDR 0x40000000ull
 #define GUEST_PADDR 0x80000000ull  /* frame-only memory, 4 MiB */
-#define HUGE_PADDR 0x140000000ull  /* frame-only memory, 1 GiB that nothing touches */
+#define HUGE_PADDR 0x240000000ull  /* frame-only memory, 1 GiB that nothing touches */
 #define SHARED_PADDR 0x90000000ull /* one page to read, one page to write */
 #define IMAGE_VA 0x400000ull
 #define IMAGE_BYTES 0x5000ull
