@@ -342,8 +342,8 @@ unit-tools: $(TOOL_UNIT_TESTS:%=$(B)/unit/%)
 GUEST_IMAGES := $(B)/guest/vmlinuz $(B)/guest/initramfs.cpio.gz
 $(B)/guest/vmlinuz: scripts/get-guest-kernel
 	scripts/get-guest-kernel $@
-$(B)/guest/initramfs.cpio.gz: scripts/make-initramfs
-	scripts/make-initramfs $@
+$(B)/guest/initramfs.cpio.gz: scripts/make-initramfs $(B)/guest/vmlinuz
+	scripts/make-initramfs $@ $(B)/guest/modules
 .PHONY: guests
 guests: $(GUEST_IMAGES)
 
