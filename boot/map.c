@@ -43,9 +43,7 @@ static void add_units(const struct launch *l, unsigned node, struct resource_map
         uint64_t size = iommu_block_size(l->plan->system->node_count);
         text_format(name, sizeof name, "iommu.%u.tables", i);
         e = add(map, RESOURCE_IOMMU_TABLES, (struct range){u->block, u->block + size}, name);
-        uint64_t domains = ((1ull << u->domain_bits) - 1) / l->plan->system->node_count; /* domain 0 is nobody's: VT-d 11.4.2, CM */
-        e->arg1 = domains < IOMMU_MAX_DOMAINS ? domains : IOMMU_MAX_DOMAINS;
-        e->arg0 = 1 + node * e->arg1;
+        iommu_node_domains(u->kind, u->domain_bits, l->plan->system->node_count, node, &e->arg0, &e->arg1);
     }
 }
 

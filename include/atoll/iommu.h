@@ -59,6 +59,21 @@ static inline uint64_t iommu_block_size(unsigned nodes)
 /* RESOURCE_IOMMU, arg0: kind; arg1: PCI segment. RESOURCE_IOMMU_TABLES, arg0: first domain number of this node, arg1: how many. */
 #define IOMMU_KIND_VTD 1
 #define IOMMU_KIND_AMDVI 2
+
+/* A node's share of a unit's domain numbers; 0 is nobody's (VT-d 11.4.2, CM). QEMU 10's AMD-Vi model takes bit 8 of a number for a reserved bit
+ * and refuses the device entry, so no number there has it: 63 of each 64, by fours 512 apart. */
+static inline void iommu_node_domains(uint64_t kind, unsigned bits, unsigned nodes, unsigned node, uint64_t *first, uint64_t *count)
+{
+    uint64_t share = ((1ull << bits) - 1) / nodes;
+
+    if (kind == IOMMU_KIND_AMDVI) {
+        *first = node / 4 * 512ull + node % 4 * 64 + 1;
+        *count = 63;
+    } else {
+        *count = share < IOMMU_MAX_DOMAINS ? share : IOMMU_MAX_DOMAINS;
+        *first = 1 + node * *count;
+    }
+}
 /* RESOURCE_IOAPIC, flags: how its interrupts are remapped. 0: not. */
 #define IOAPIC_REMAPPED 0x80000000u
 #define IOAPIC_UNIT_SHIFT 16          /* unit number in this node's map */

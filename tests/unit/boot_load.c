@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <atoll/iommu.h>
 #include <atoll/channel.h>
 #include "load.h"
 #include "print.h"
@@ -287,13 +288,34 @@ static void writable_code_and_double_mapping_stop(void **state)
     assert_int_equal(stops, 3);
 }
 
+/* No two nodes share a domain number, none is 0, all fit; bit 8 is left out on AMD-Vi (QEMU's model refuses it). */
+static void domains(void **state)
+{
+    (void)state;
+    for (unsigned kind = IOMMU_KIND_VTD; kind <= IOMMU_KIND_AMDVI; kind++)
+        for (unsigned nodes = 1; nodes <= IOMMU_MAX_NODES; nodes *= 4) {
+            static uint8_t taken[1 << 16];
+            memset(taken, 0, sizeof taken);
+            for (unsigned node = 0; node < nodes; node++) {
+                uint64_t first, count;
+                iommu_node_domains(kind, 16, nodes, node, &first, &count);
+                assert_true(first > 0 && count > 0 && count <= IOMMU_MAX_DOMAINS && first + count <= 1 << 16);
+                for (uint64_t d = first; d < first + count; d++) {
+                    assert_false(taken[d]);
+                    assert_false(kind == IOMMU_KIND_AMDVI && (d & 0x100));
+                    taken[d] = 1;
+                }
+            }
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_planned_page_is_mapped_as_planned),
         cmocka_unit_test(nothing_else_is_mapped),
         cmocka_unit_test(contents),
-        cmocka_unit_test(maps),
+        cmocka_unit_test(maps), cmocka_unit_test(domains),
         cmocka_unit_test(writable_code_and_double_mapping_stop),
     };
     return cmocka_run_group_tests(tests, load_two_nodes, NULL);
