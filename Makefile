@@ -206,11 +206,13 @@ unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
 
 # The VMM's pure parts likewise: tests/unit/vmm_NAME.c with a virtual machine in memory (vmm_fixture.c). With VMM_KERNEL naming a
 # bzImage the loader is also shown a real one.
-VMM_UNIT_TESTS := vmm_lapic vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci
+VMM_UNIT_TESTS := vmm_lapic vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net
 $(B)/unit/vmm_%: tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
 	@mkdir -p $(@D)
-	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Wno-missing-prototypes $(SANITIZE) \
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser/disk -Iuser/switch -Wno-missing-prototypes $(SANITIZE) \
 		$(filter %.c,$^) -o $@ -lcmocka
+$(B)/unit/vmm_virtio: user/disk/disk.c
+$(B)/unit/vmm_net: user/switch/switch.c
 UNIT_SUITES += unit-vmm
 .PHONY: unit-vmm
 unit-vmm: $(VMM_UNIT_TESTS:%=$(B)/unit/%)

@@ -14,7 +14,7 @@ struct switch_counters {
     uint64_t spoofed;   /* from an address that is not the port's */
     uint64_t tagged;    /* with a VLAN tag of the sender's own */
     uint64_t nowhere;   /* to an address that no port of the VLAN has */
-    uint64_t full;      /* copies that did not fit into a receiver's queue */
+    uint64_t full;      /* to this port: they did not fit into its queue */
 };
 
 struct switch_state {

@@ -54,6 +54,7 @@ static void send_piece(struct virtio_block *b, struct block_slot *s)
         done += g.bytes;
     }
     queue_publish(&b->backend->out, at);
+    b->backend->sent = true;
 }
 
 /* Begin a request that was popped into a free slot. */

@@ -18,13 +18,15 @@ struct backend {
     struct queue out, in;
     void (*signal)(struct backend *b);
     uint32_t capability; /* for signal() */
+    bool sent;           /* something since the last kick */
 };
 
-/* After something was sent: wake the component if it sleeps. */
+/* Wake the component if it sleeps and something was sent. */
 static inline void backend_kick(struct backend *b)
 {
-    if (queue_needs_doorbell(&b->out))
+    if (b->sent && queue_needs_doorbell(&b->out))
         b->signal(b);
+    b->sent = false;
 }
 
 struct virtio_entropy {

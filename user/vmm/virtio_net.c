@@ -29,10 +29,12 @@ static void transmit(struct virtio_net *n)
             if (n->chain.out_bytes >= sizeof(struct header) + ETHER_HEADER && bytes <= ETHER_MAX &&
                 queue_put(out, 0, &record, sizeof record)) {
                 chain_read(&n->chain, sizeof(struct header), n->frame, bytes);
-                if (queue_put(out, sizeof record, n->frame, ETHER_RECORD(bytes) - sizeof record))
+                if (queue_put(out, sizeof record, n->frame, ETHER_RECORD(bytes) - sizeof record)) {
                     queue_publish(out, ETHER_RECORD(bytes));
-                else
+                    n->backend->sent = true;
+                } else {
                     n->dropped++;
+                }
             } else {
                 n->dropped++;
             }
