@@ -26,6 +26,7 @@ int main(void)
         if (s == STATUS_OK) {
             HOLDS(!present(before) && reached == level, "at its own level, where nothing was");
             HOLDS(frame_mapped(cap) == FRAME_UNMAPPED, "one mapping for each capability");
+            HOLDS(frame_only(cap), "no private memory: kernel objects are out of every device's reach");
             HOLDS(present(entry) && leaf(entry, level) && address_of(entry) == frame_paddr(cap), "the entry names the frame");
             HOLDS(!readable(entry) || ((args[1] & SEL4_RIGHT_READ) && frame_rights(cap) >= FRAME_READ), "read only with the right to");
             HOLDS(!writable(entry) || ((args[1] & SEL4_RIGHT_WRITE) && frame_rights(cap) == FRAME_READ_WRITE), "written only with the right to");

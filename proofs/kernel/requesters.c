@@ -1,25 +1,22 @@
 /* function: requesters_invoke (Divide, Bind, Unbind), requesters_deleted, io_space_unbind_all
  * property: a requester goes through the tables of the one space that it is bound to, or nowhere; only those of the capability's range are bound; when a range or a space goes, its requesters are blocked before; a range is only divided into smaller ones that do not overlap; a refusal changes nothing
- * bound: two units, two spaces with up to 2 requesters each, two earlier divisions; all ranges, arguments
+ * bound: two units, two spaces, 2 bindings, two earlier divisions; all ranges, arguments
  * options: --unwind 5
  * seconds: 300
  */
 #include "../proof.h"
-/* The same struct with fewer requesters and no table behind it: the code uses no more of it. */
+/* The same struct without a table behind it: the code uses no more of it. Fewer bindings: loops over them are alike. */
 #define io_space io_space_of_the_kernel
 #define io_space_unbind_all unbind_all_of_the_kernel
 #include "kernel/x86/iospace.h"
 #undef io_space
 #undef io_space_unbind_all
-#undef IO_SPACE_BOUND_MAX
-#define IO_SPACE_BOUND_MAX 3
+#undef IO_BOUND_MAX
+#define IO_BOUND_MAX 2
 struct io_space {
     word_t table[1];
     struct iommu *unit;
-    word_t domain;
-    struct io_space *next, *prev;
-    word_t bound_count;
-    uint16_t bound[IO_SPACE_BOUND_MAX];
+    word_t domain, bound_count;
 };
 void io_space_unbind_all(struct io_space *);
 static struct io_space space_a, space_b, *space_meant;
@@ -102,20 +99,33 @@ void slot_insert(cap_t cap, struct slot *parent, struct slot *to)
     inserted = true;
 }
 
-/* The invariant, of the ghost's requester. */
+static unsigned messages_blocked;
+bool irq_requesters_in_use(word_t unit, word_t first, word_t last) { (void)unit, (void)first, (void)last; return false; }
+void irq_requesters_deleted(word_t unit, word_t first, word_t last)
+{
+    HOLDS(unit == requesters_unit(slot.cap) && first == requesters_first(slot.cap) && last == requesters_last(slot.cap), "the messages of this range");
+    messages_blocked++;
+}
+
+/* The invariants: the books of the ghost's requester, and of each space. */
+static unsigned bindings_of_ghost;
 static const struct io_space *bound_in(void)
 {
     const struct io_space *in = NULL;
-    for (const struct io_space *s = bound_spaces; s; s = s->next)
-        for (unsigned i = 0; i < s->bound_count; i++)
-            if (s->unit == ghost_unit && s->bound[i] == ghost_requester)
-                in = s;
+    bindings_of_ghost = 0;
+    for (word_t i = 0; i < binding_count; i++)
+        if (bindings[i].space->unit == ghost_unit && bindings[i].requester == ghost_requester) {
+            in = bindings[i].space;
+            bindings_of_ghost++;
+        }
     return in;
 }
-static bool listed(const struct io_space *s) { return bound_spaces == s || (bound_spaces && bound_spaces->next == s); }
 static bool sound(const struct io_space *s)
 {
-    return listed(s) == (s->bound_count != 0) && (s->unit != NULL) == (s->bound_count != 0);
+    word_t n = 0;
+    for (word_t i = 0; i < binding_count; i++)
+        n += bindings[i].space == s;
+    return n == s->bound_count && (s->unit != NULL) == (n != 0);
 }
 
 static void arbitrary(struct iommu *u, struct io_space *s)
@@ -123,10 +133,7 @@ static void arbitrary(struct iommu *u, struct io_space *s)
     u->domain_first = nondet_below(1000);
     u->domain_count = nondet_below(3);
     u->domains_used[0] = nondet_word();
-    s->bound_count = nondet_below(3);
-    s->bound[0] = (uint16_t)nondet_word();
-    s->bound[1] = (uint16_t)nondet_word();
-    ASSUME(s->bound_count < 2 || s->bound[0] != s->bound[1]);
+    s->bound_count = nondet_below(IO_BOUND_MAX + 1);
 }
 static void arbitrary_domain(struct io_space *s)
 {
@@ -146,15 +153,14 @@ int main(void)
     division_b.cap = cap_requesters(nondet_below(2), nondet_word() & 0xffff, nondet_word() & 0xffff);
     is_child[0] = nondet_bool();
     is_child[1] = nondet_bool();
-    struct io_space *a = &space_a, *b = &space_b;
-    bound_spaces = a->bound_count ? a : b->bound_count ? b : NULL;
-    if (a->bound_count && b->bound_count) {
-        a->next = b;
-        b->prev = a;
-        ASSUME(a->unit != b->unit || a->domain != b->domain);
-        for (unsigned i = 0; i < 4; i++)
-            ASSUME(a->unit != b->unit || i / 2 >= a->bound_count || i % 2 >= b->bound_count || a->bound[i / 2] != b->bound[i % 2]);
-    }
+    ASSUME(!space_a.unit || space_a.unit != space_b.unit || space_a.domain != space_b.domain);
+    binding_count = nondet_below(IO_BOUND_MAX + 1);
+    for (unsigned i = 0; i < IO_BOUND_MAX; i++)
+        bindings[i] = (struct binding){nondet_bool() ? &space_a : &space_b, (uint16_t)nondet_word()};
+    ASSUME(sound(&space_a) && sound(&space_b));
+    for (unsigned i = 0; i < IO_BOUND_MAX; i++)
+        for (unsigned j = 0; j < i; j++)
+            ASSUME(i >= binding_count || bindings[i].requester != bindings[j].requester || bindings[i].space->unit != bindings[j].space->unit);
     slot.cap = cap_requesters(nondet_below(2), nondet_word() & 0xffff, nondet_word() & 0xffff);
     slot.next = (word_t)&division_a;
     division_a.next = (word_t)&division_b;
@@ -170,32 +176,34 @@ int main(void)
     struct slot space_slot = {.next = 0};
     struct invocation inv = {.slot = &slot, .cap = slot.cap, .label = nondet_word(), .length = nondet_below(121),
                              .extra = {nondet_bool() ? &space_slot : NULL}, .caller = &caller};
-    bool in_range = ghost_unit == unit_of(slot.cap) && ghost_requester >= requesters_first(slot.cap) && ghost_requester <= requesters_last(slot.cap);
+    bool ghost_in_range = ghost_unit == unit_of(slot.cap) && ghost_requester >= requesters_first(slot.cap) && ghost_requester <= requesters_last(slot.cap);
     status_t s = STATUS_OK;
 
     switch (nondet_below(3)) {
     case 0:
         s = requesters_invoke(&inv);
         HOLDS(s == STATUS_OK || (!changed && !inserted), "a refusal changes nothing");
-        HOLDS(ghost_attached == before || (in_range && args[0] == ghost_requester), "only the requester that is named, of this range");
+        HOLDS(ghost_attached == before || (ghost_in_range && args[0] == ghost_requester), "only the requester that is named, of this range");
         HOLDS(ghost_attached == before || (before ? inv.label == ATOLL_REQUESTERS_UNBIND && !ghost_attached : ghost_attached == space_meant), "bound where it was bound nowhere, or unbound");
         REACH(s == STATUS_OK && inv.label == ATOLL_REQUESTERS_DIVIDE);
-        REACH(s == STATUS_OK && inv.label == ATOLL_REQUESTERS_BIND && space_a.bound_count == 3);
-        REACH(s == STATUS_OK && inv.label == ATOLL_REQUESTERS_UNBIND && before && !bound_spaces);
+        REACH(s == STATUS_OK && inv.label == ATOLL_REQUESTERS_BIND && space_a.bound_count == 2);
+        REACH(s == STATUS_OK && inv.label == ATOLL_REQUESTERS_UNBIND && before && !binding_count);
         REACH(s == SEL4_NOT_ENOUGH_MEMORY);
         REACH(s == SEL4_REVOKE_FIRST);
         break;
     case 1:
         requesters_deleted(slot.cap);
-        HOLDS(in_range ? ghost_attached == NULL : ghost_attached == before, "with the range its requesters are blocked, no others");
-        REACH(in_range && before && bound_spaces);
+        HOLDS(ghost_in_range ? ghost_attached == NULL : ghost_attached == before, "with the range its requesters are blocked, no others");
+        HOLDS(messages_blocked == 1, "and their messages");
+        REACH(ghost_in_range && before && binding_count);
         break;
     default:
         io_space_unbind_all(space_meant);
         HOLDS(before == space_meant ? ghost_attached == NULL : ghost_attached == before, "with the space its requesters are blocked, no others");
         HOLDS(space_meant->bound_count == 0, "nothing is bound to it");
-        REACH(before == space_meant && bound_spaces);
+        REACH(before == space_meant && binding_count);
     }
     HOLDS(bound_in() == ghost_attached, "the device entry says what the books say");
-    HOLDS(sound(&space_a) && sound(&space_b), "spaces with requesters are listed, others have no unit");
+    HOLDS(bindings_of_ghost <= 1, "one space at most");
+    HOLDS(sound(&space_a) && sound(&space_b), "a space knows how many use it; one that none uses has no unit");
 }
