@@ -36,6 +36,7 @@ UNIT_SUITES :=
 BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts clock ioapic elf plan tables load map smp \
 	pci dmar ivrs rules devices iommu_block iommu_vtd iommu_amdvi
 BOOT_C += input framebuffer record channels functions sriov
+BOOT_C += requirements examine starter probe
 BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
@@ -72,6 +73,7 @@ $(B)/boot.efi: $(B)/boot/boot.efi.elf
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
 BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
+BOOT_UNIT_SRCS += requirements
 BOOT_UNIT_SRCS += input efi_input channels functions sriov
 BOOT_UNIT_TESTS += boot_efi boot_record boot_functions
 $(B)/unit/boot_efi: boot/framebuffer.c
@@ -260,6 +262,15 @@ $(B)/tools/lib/%.o: user/lib/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) -c $< -o $@
 
+# The probe: boot's readers and rules, for the host.
+PROBE_BOOT := text ranges acpi pci dmar ivrs rules requirements examine starter functions sriov
+PROBE_OBJS := $(addprefix $(B)/tools/atoll/,probe_linux.o probe_command.o) $(PROBE_BOOT:%=$(B)/tools/boot/%.o)
+TOOL_OBJS += $(PROBE_OBJS)
+$(PROBE_OBJS): TOOL_FLAGS += -iquote boot
+$(B)/tools/boot/%.o: boot/%.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(COMMON) -Dtext_format=boot_text_format -c $< -o $@
+
 # Their unit tests: tests/unit/capdl_NAME.c and check_NAME.c, with all of it, under the sanitizers.
 CAPDL_UNIT_TESTS := capdl_text capdl_refused check_reach
 CAPDL_UNIT_SRCS = $(addprefix tools/atoll/,$(filter-out check_command.c dump_command.c compiled.c,$(CAPDL_SRCS))) $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c
@@ -378,7 +389,7 @@ $(B)/tests/system/dump_altered: tests/system/dump_altered.c $(addprefix $(B)/too
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOL_FLAGS) -o $@ $(filter %.c %.o,$^)
 
-system: $(B)/tests/system/dump_altered
+system: $(B)/tests/system/dump_altered $(B)/tests/system/nic_request
 
 # Root tasks that test the kernel on the machine itself.
 $(B)/tests/root/%.o: tests/root/%.c

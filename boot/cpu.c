@@ -9,6 +9,7 @@
 #define LEAF_TOPOLOGY 0xbu
 #define LEAF_EXTENDED 0x80000001u
 #define LEAF_SIZES 0x80000008u
+#define LEAF_POWER 0x80000007u
 #define LEAF_SVM 0x8000000au
 
 #define MSR_APIC_BASE 0x1b
@@ -22,32 +23,34 @@
 #define SPURIOUS_VECTOR 0xffu
 
 #define MSR_VM_CR 0xc0010114 /* AMD APM vol. 2, 15.30.1 */
-#define VM_CR_DISABLED (1u << 4)
+#define FEATURE_SVM (1u << 2)
 
-static void need(bool there, const char *what, const char *change)
+void cpu_facts(struct processor_facts *f)
 {
-    if (!there)
-        stop("processor with APIC id %u: no %s; %s", cpuid_read(LEAF_FEATURES, 0).ebx >> 24, what, change);
+    struct cpuid basic = cpuid_read(LEAF_FEATURES, 0), extended = cpuid_read(LEAF_EXTENDED, 0);
+    uint32_t highest = cpuid_read(0x80000000u, 0).eax;
+    *f = (struct processor_facts){.apic_id = basic.ebx >> 24, .basic_ecx = basic.ecx, .basic_edx = basic.edx,
+                                  .extended_ecx = extended.ecx, .extended_edx = extended.edx};
+    f->more_ebx = cpuid_read(0, 0).eax >= LEAF_MORE ? cpuid_read(LEAF_MORE, 0).ebx : 0;
+    f->power_edx = highest >= LEAF_POWER ? cpuid_read(LEAF_POWER, 0).edx : 0;
+    f->svm_edx = highest >= LEAF_SVM ? cpuid_read(LEAF_SVM, 0).edx : 0;
+    f->vm_cr_known = true; /* where there is no SVM there may be no such register, and the bit is meaningless */
+    f->vm_cr = extended.ecx & FEATURE_SVM ? msr_read(MSR_VM_CR) : 0;
+}
+
+static void stop_at_failure(void *context, enum verdict v, const char *requirement, const char *sentence)
+{
+    (void)context;
+    (void)requirement;
+    if (v == VERDICT_FAIL)
+        stop("%s", sentence);
 }
 
 void cpu_check(void)
 {
-    struct cpuid basic = cpuid_read(LEAF_FEATURES, 0), extended = cpuid_read(LEAF_EXTENDED, 0);
-    uint32_t more = cpuid_read(0, 0).eax >= LEAF_MORE ? cpuid_read(LEAF_MORE, 0).ebx : 0;
-    need(basic.edx & 1u << 26, "SSE2", "use an x86-64 processor");
-    need(basic.edx & 1u << 9, "local APIC", "enable the local APIC in the firmware's processor settings");
-    need(basic.ecx & 1u << 21, "x2APIC mode", "enable \"x2APIC\" in the firmware's processor settings");
-    need(extended.edx & 1u << 20, "no-execute pages", "enable \"NX\" in the firmware's processor settings");
-    need(extended.edx & 1u << 26, "1 GiB pages", "use a processor that has them");
-    need(extended.edx & 1u << 11, "SYSCALL", "use an x86-64 processor");
-    need(more & 1u, "FSGSBASE instructions", "use a processor that has them");
-    need((more & 1u << 7) && (more & 1u << 20), "protection of the kernel from user memory (SMEP and SMAP)",
-         "use a processor that has it, such as AMD's from Zen on");
-    need(extended.ecx & 1u << 2, "SVM", "use an AMD processor, or enable \"SVM mode\" in the firmware's processor settings");
-    need(!(msr_read(MSR_VM_CR) & VM_CR_DISABLED), "usable SVM, as the firmware has disabled it",
-         "enable \"SVM mode\" in the firmware's processor settings");
-    need(cpuid_read(0x80000000u, 0).eax >= LEAF_SVM && (cpuid_read(LEAF_SVM, 0).edx & 1u), "nested paging",
-         "enable \"nested paging\" in the firmware's processor settings, or use a processor that has it");
+    struct processor_facts facts;
+    cpu_facts(&facts);
+    requirements_processor(&facts, &(struct verdicts){stop_at_failure, NULL});
 }
 
 void cpu_enable_x2apic(void)

@@ -128,13 +128,11 @@ static void read_tables(const struct acpi_tables *tables)
         stop("%s", wrong);
 }
 
-static void read_facts(unsigned index)
+struct iommu_facts devices_iommu_facts(const struct iommu_unit *u)
 {
-    const struct iommu_unit *u = &iommus.units[index];
     if (u->kind == IOMMU_VT_D)
-        facts[index] = (struct iommu_facts){.capability = mmio_read64(u->paddr + VTD_CAP), .extended = mmio_read64(u->paddr + VTD_ECAP)};
-    else
-        facts[index] = (struct iommu_facts){.features = mmio_read64(u->paddr + AMDVI_FEATURES)};
+        return (struct iommu_facts){.capability = mmio_read64(u->paddr + VTD_CAP), .extended = mmio_read64(u->paddr + VTD_ECAP)};
+    return (struct iommu_facts){.features = mmio_read64(u->paddr + AMDVI_FEATURES)};
 }
 
 void devices_discover(const struct acpi_tables *tables, const struct acpi_mcfg *segments, const struct acpi_madt *interrupts,
@@ -158,7 +156,7 @@ void devices_discover(const struct acpi_tables *tables, const struct acpi_mcfg *
         check_place(u->paddr, u->register_bytes, mapped, ram, "an IOMMU");
         if (!ranges_add(kept, u->paddr, u->paddr + u->register_bytes))
             stop("the memory map has too many pieces");
-        read_facts(i);
+        facts[i] = devices_iommu_facts(u);
         print_unit(i);
     }
     for (unsigned i = 0; i < iommus.reserved_count; i++)

@@ -6,6 +6,7 @@
 #include "iommu.h"
 #include "input.h"
 #include "pci.h"
+#include "rules.h"
 #include "ranges.h"
 
 /* Find and list. What must not be handed to anybody (IOMMU registers) is added to `kept`. `mapped`: how far the identity map goes. */
@@ -26,6 +27,7 @@ struct device_units {
 };
 
 /* The rules of rules.h. False: `reason` is a sentence. */
+struct iommu_facts devices_iommu_facts(const struct iommu_unit *); /* from its registers */
 bool devices_check(char *reason, size_t size);
 
 /* Memory for the units' tables: out of `free`, added to `own`. `nodes`: as many as there may be. */

@@ -7,6 +7,7 @@
 #include "framebuffer.h"
 #include "machine.h"
 #include "print.h"
+#include "probe.h"
 #include "record.h"
 #include "run.h"
 #include "serial.h"
@@ -44,17 +45,22 @@ static void medium_open(EFI_HANDLE image)
              "start from an image written by \"atoll image\"");
 }
 
-/* Up to `size` bytes of a file of ours; returns how many there were. */
-static uint64_t file_read(const char *name, void *to, uint64_t size)
+static void path_of(const char *name, CHAR16 *path)
 {
-    CHAR16 path[sizeof EFI_FOLDER + EFI_FILE_NAME_MAX];
-    EFI_FILE_HANDLE file;
     size_t n = 0;
     for (const char *c = EFI_FOLDER; *c; c++)
         path[n++] = (CHAR16)*c;
     for (const char *c = name; *c; c++)
         path[n++] = (CHAR16)*c;
     path[n] = 0;
+}
+
+/* Up to `size` bytes of a file of ours; returns how many there were. */
+static uint64_t file_read(const char *name, void *to, uint64_t size)
+{
+    CHAR16 path[sizeof EFI_FOLDER + EFI_FILE_NAME_MAX];
+    EFI_FILE_HANDLE file;
+    path_of(name, path);
     EFI_STATUS status = medium->Open(medium, &file, path, EFI_FILE_MODE_READ, 0);
     if (status != EFI_SUCCESS)
         stop("the file " EFI_FOLDER "%s cannot be opened (EFI status 0x%lx); write the image again", name, (uint64_t)status);
@@ -175,6 +181,37 @@ static void exit_boot_services(EFI_HANDLE image)
     stop("the firmware does not end its boot services");
 }
 
+/* --- probe: the firmware's services stay, as they write the result --- */
+
+static bool file_write(const char *name, const char *text, size_t size)
+{
+    CHAR16 path[sizeof EFI_FOLDER + EFI_FILE_NAME_MAX];
+    EFI_FILE_HANDLE file;
+    path_of(name, path);
+    if (medium->Open(medium, &file, path, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, 0) == EFI_SUCCESS)
+        file->Delete(file); /* an earlier, longer one */
+    if (medium->Open(medium, &file, path, EFI_FILE_MODE_CREATE | EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, 0) != EFI_SUCCESS)
+        return false;
+    UINTN done = size;
+    bool good = file->Write(file, &done, (void *)text) == EFI_SUCCESS && done == size;
+    return file->Close(file) == EFI_SUCCESS && good;
+}
+
+__attribute__((noreturn)) static void probe(void)
+{
+    static uint8_t map[MEMORY_MAP_MAX] __attribute__((aligned(8)));
+    static struct probe result;
+    UINTN size = sizeof map, key, descriptor_size;
+    UINT32 version;
+    EFI_STATUS status = services->GetMemoryMap(&size, (EFI_MEMORY_DESCRIPTOR *)map, &key, &descriptor_size, &version);
+    const char *wrong = status == EFI_SUCCESS ? efi_read_memory_map(map, size, descriptor_size, &input.ram) : "the firmware's memory map cannot be read";
+    if (wrong)
+        stop("%s", wrong);
+    probe_run(&input, &result);
+    bool written = file_write("probe.txt", result.page, result.page_length) && file_write("starter.yaml", result.starter, result.starter_length);
+    probe_end(&result, written ? EFI_FOLDER "probe.txt and " EFI_FOLDER "starter.yaml on the medium" : NULL);
+}
+
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
     services = system->BootServices;
@@ -184,13 +221,15 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     record_put('b');
     print("oot: Atoll\n");
     stage_reached(STAGE_ENTERED);
-    cpu_check();
     if (cr4_read() & CR4_LA57)
         stop("the firmware runs with 5-level page tables; switch off \"5-level paging\" (LA57) in its processor settings");
     services->SetWatchdogTimer(0, 0, 0, NULL); /* 7.5.1: else it resets the machine after 5 minutes */
     medium_open(image);
     load_modules();
     input.rsdp = find_rsdp(system);
+    if (probe_wanted(&input))
+        probe();
+    cpu_check();
     print("boot: uefi: %u modules loaded, boot itself at 0x%lx\n", input.module_count, (uint64_t)boot_image_start);
     exit_boot_services(image);
     identity_map();

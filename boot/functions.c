@@ -7,6 +7,7 @@
 #define PAGE 4096ull
 #define ECAM_BUS 0x100000ull   /* 7.2.2: 4 KiB per function, 256 functions per bus */
 #define REFUSE(...) (text_format(b->reason, b->size, __VA_ARGS__), false)
+#define REFUSE_FUNCTION(...) (text_format(b->reason, b->size, __VA_ARGS__), NULL)
 #define PORT_TO_PCI 7  /* 7.5.3.2: behind a bridge to conventional PCI functions share a requester ID */
 #define PORT_FROM_PCI 8
 #define PORT_INTEGRATED 9
@@ -146,29 +147,40 @@ static struct pci_function *find(const struct binder *b)
     return NULL;
 }
 
-static bool bind_physical(struct binder *b, unsigned request)
+/* The function that the request under way means, if it can be had. NULL: refused. */
+static struct pci_function *judge_physical(const struct binder *b)
 {
     struct pci_function *f = find(b);
     char name[PCI_NAME_SIZE];
     uint64_t wanted = b->r->arg0;
     if (!f && b->r->arg1 == SYSTEM_ANYWHERE)
-        return REFUSE("node %u: this machine has no (further) PCI device %lx:%lx for \"%s\"", b->r->node, wanted & 0xffff, wanted >> 16,
+        return REFUSE_FUNCTION("node %u: this machine has no (further) PCI device %lx:%lx for \"%s\"", b->r->node, wanted & 0xffff, wanted >> 16,
                       b->r->name);
     pci_name((uint16_t)(b->r->arg1 >> 16), (uint16_t)b->r->arg1, name);
     if (!f)
-        return REFUSE("node %u: \"%s\" is to be the PCI device %s, but there is none", b->r->node, b->r->name, name);
+        return REFUSE_FUNCTION("node %u: \"%s\" is to be the PCI device %s, but there is none", b->r->node, b->r->name, name);
     if (wanted != (f->vendor | (uint64_t)f->device << 16))
-        return REFUSE("node %u: \"%s\" is to be the PCI device %s, but that is %x:%x and not %lx:%lx; look where the device is now "
+        return REFUSE_FUNCTION("node %u: \"%s\" is to be the PCI device %s, but that is %x:%x and not %lx:%lx; look where the device is now "
                       "(\"boot: pci:\" lines)", b->r->node, b->r->name, name, f->vendor, f->device, wanted & 0xffff, wanted >> 16);
     pci_name(f->segment, f->id, name);
     if (!check_assignable(b, f))
-        return false;
+        return NULL;
     if (b->r->size && !f->sriov.offset)
-        return REFUSE("node %u: \"%s\" is %s, which has no SR-IOV, so no virtual functions; enable \"SR-IOV\" in the firmware's settings, or "
+        return REFUSE_FUNCTION("node %u: \"%s\" is %s, which has no SR-IOV, so no virtual functions; enable \"SR-IOV\" in the firmware's settings, or "
                       "use another device", b->r->node, b->r->name, name);
     if (b->r->size > f->sriov.total)
-        return REFUSE("node %u: \"%s\" is %s, which can have %u virtual functions, not %lu; ask for fewer", b->r->node, b->r->name, name,
+        return REFUSE_FUNCTION("node %u: \"%s\" is %s, which can have %u virtual functions, not %lu; ask for fewer", b->r->node, b->r->name, name,
                       f->sriov.total, b->r->size);
+    return f;
+}
+
+static bool bind_physical(struct binder *b, unsigned request)
+{
+    struct pci_function *f = judge_physical(b);
+    char name[PCI_NAME_SIZE];
+    if (!f)
+        return false;
+    pci_name(f->segment, f->id, name);
     if (b->r->size && !sriov_prepare(b->in->config, b->in->pci, f, (uint16_t)b->r->size, &b->busy))
         return REFUSE("node %u: \"%s\" is %s, which does not take the number %lu of virtual functions; use another device", b->r->node,
                       b->r->name, name, b->r->size);
@@ -221,6 +233,17 @@ static bool list_busy(const struct functions_input *in, struct ranges *busy)
         fits = fits && ranges_add(busy, s->base + s->first_bus * ECAM_BUS, s->base + (s->last_bus + 1) * ECAM_BUS);
     }
     return fits;
+}
+
+bool functions_possible(const struct system_header *system, unsigned request, const struct pci *pci, const struct iommus *iommus, char *reason, size_t size)
+{
+    static struct pci found;
+    static struct functions none;
+    found = *pci;
+    struct functions_input in = {.system = system, .pci = &found, .iommus = iommus};
+    static struct binder binder;
+    binder = (struct binder){.in = &in, .out = &none, .reason = reason, .size = size, .r = &system->requests[request]};
+    return judge_physical(&binder) != NULL;
 }
 
 bool functions_bind(const struct functions_input *in, struct functions *out, char *reason, size_t size)

@@ -38,6 +38,9 @@ struct functions_input {
  * still off when it returns. */
 bool functions_bind(const struct functions_input *, struct functions *, char *reason, size_t size);
 
+/* Could request `request`, a SYSTEM_FUNCTION, be met by itself? The same rules and sentences; nothing is bound or written. */
+bool functions_possible(const struct system_header *, unsigned request, const struct pci *, const struct iommus *, char *reason, size_t size);
+
 /* Switch the virtual functions on that were asked for: after the units block everything. They answer 100 ms later (9.3.3.3.1). Returns how
  * many physical functions it did this to. */
 unsigned functions_enable(const struct functions_input *, const struct functions *);

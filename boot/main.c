@@ -21,6 +21,7 @@
  *   boot: node N: function NAME is BB:DD.F, under unit U
  *   boot: starting K further cores
  *   boot: entering S kernels, T microseconds after the first instruction
+ *   probe: ...                                                     instead of the rest, if the image is to examine the machine (probe.h)
  *   event: boot stopped: SENTENCE                                   the last line, when something is missing
  */
 #include <atoll/iommu.h>
@@ -35,6 +36,7 @@
 #include "machine.h"
 #include "plan.h"
 #include "print.h"
+#include "probe.h"
 #include "record.h"
 #include "run.h"
 #include "smp.h"
@@ -264,6 +266,11 @@ void boot_run(const struct boot_input *found)
     input = *found;
     stage_reached(STAGE_PROCESSOR);
     interrupts_init();
+    if (probe_wanted(&input)) {
+        static struct probe probe;
+        probe_run(&input, &probe);
+        probe_end(&probe, NULL);
+    }
     cpu_check();
     pic_silence(); /* before the local APIC stops listening to the 8259: a request that is already up must go down again */
     cpu_enable_x2apic();

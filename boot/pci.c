@@ -23,6 +23,8 @@
 #define CAP_IOMMU 0x0f         /* AMD-Vi specification 3.2: secure device, type 3 */
 #define CAP_EXPRESS 0x10
 #define CAP_MSIX 0x11
+#define EXPRESS_BYTES 0x14     /* 7.5.3: an endpoint's, version 1; version 2 up to device control 2 */
+#define EXPRESS_BYTES_2 0x2c
 #define EXTENDED 0x100         /* 7.6.3: 15..0 id, 19..16 version, 31..20 next */
 #define EXT_ACS 0x0d
 #define EXT_ARI 0x0e
@@ -113,7 +115,7 @@ static void read_express(const struct access *a, unsigned at, struct pci_functio
     f->express = (uint16_t)at;
     f->port_type = (uint8_t)(get(a, at) >> 20 & 15);
     f->flr = get(a, at + 4) >> 28 & 1;              /* 7.5.3.3 */
-    if ((get(a, at) >> 16 & 15) >= 2)               /* 7.5.3.15, 7.5.3.16: ARI forwarding supported and enabled */
+    if ((get(a, at) >> 16 & 15) >= 2 && at <= EXTENDED - EXPRESS_BYTES_2) /* 7.5.3.15, 7.5.3.16: ARI forwarding supported and enabled */
         f->ari_forwarding = (get(a, at + 0x24) >> 5 & 1) && (get(a, at + 0x28) >> 5 & 1);
 }
 
@@ -136,7 +138,7 @@ static void read_capabilities(const struct access *a, struct pci_function *f)
             break;
         case CAP_IOMMU: f->iommu = (uint16_t)at; break;
         case CAP_EXPRESS:
-            if (at <= 0xc0) /* all of it inside */
+            if (at <= EXTENDED - EXPRESS_BYTES) /* all of it inside */
                 read_express(a, at, f);
             break;
         default: break;
@@ -156,6 +158,8 @@ static void read_sriov(const struct access *a, unsigned at, struct pci_function 
     s->stride = (uint16_t)(get(a, at + 0x14) >> 16);
     s->device = (uint16_t)(get(a, at + 0x18) >> 16);
     s->page_sizes = get(a, at + 0x1c);
+    if (!a->config->write)
+        return;
     uint32_t control = get(a, at + 0x08) & 0xffff;
     put(a, at + 0x08, control & ~0x8u); /* VF memory space off meanwhile */
     read_bars(a, at + 0x24, PCI_BARS, s->bars);
@@ -223,7 +227,8 @@ static bool add(const struct access *a, struct pci *pci)
         f->subordinate = (uint8_t)(get(a, BUSES) >> 16);
         read_windows(a, f);
     }
-    size_function(a, f, layout == 0);
+    if (a->config->write)
+        size_function(a, f, layout == 0);
     if (get(a, COMMAND) & STATUS_CAPABILITIES)
         read_capabilities(a, f);
     if (f->express)

@@ -20,7 +20,7 @@ void pci_name(uint16_t segment, uint16_t id, char *name); /* "00:1f.2"; segments
 
 struct pci_config { /* aligned 32-bit accesses; offset < PCI_CONFIG_BYTES */
     uint32_t (*read)(void *context, uint16_t segment, uint16_t id, unsigned offset);
-    void (*write)(void *context, uint16_t segment, uint16_t id, unsigned offset, uint32_t value);
+    void (*write)(void *context, uint16_t segment, uint16_t id, unsigned offset, uint32_t value); /* NULL: only look; no register is sized */
     void *context;
 };
 

@@ -2,6 +2,7 @@
 #include "channels.h"
 #include "functions.h"
 #include "plan.h"
+#include "requirements.h"
 #include "text.h"
 
 #define PAGE 4096ull
@@ -66,9 +67,9 @@ static bool check_header(const struct plan_input *in, struct plan *plan)
         return REFUSE(plan, "the system request is truncated: %u requests in %lu bytes", s->request_count, in->system_size);
     if (s->node_count == 0 || s->node_count > SYSTEM_MAX_NODES)
         return REFUSE(plan, "the system request names %u nodes; 1 to %u are possible", s->node_count, SYSTEM_MAX_NODES);
-    if (s->node_count > in->core_count)
-        return REFUSE(plan, "the system needs %u cores, this machine has %u; take nodes out of the description or give the machine more cores",
-                      s->node_count, in->core_count);
+    if (!requirement_cores(in->core_count, s->node_count, plan->reason, sizeof plan->reason) ||
+        !requirement_memory(ranges_total(&in->boot->ram), request_memory(s), plan->reason, sizeof plan->reason))
+        return false;
     plan->system = s;
     return true;
 }

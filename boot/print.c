@@ -8,15 +8,20 @@
 #define LINE_MAX 320
 #define POST_PORT 0x80
 
+void print_text(const char *text)
+{
+    for (; *text; text++) {
+        serial_put(*text);
+        framebuffer_put(*text);
+        record_put(*text);
+    }
+}
+
 static void print_list(const char *format, va_list arguments)
 {
     char line[LINE_MAX];
-    size_t n = text_format_list(line, sizeof line, format, arguments);
-    for (size_t i = 0; i < n; i++) {
-        serial_put(line[i]);
-        framebuffer_put(line[i]);
-        record_put(line[i]);
-    }
+    text_format_list(line, sizeof line, format, arguments);
+    print_text(line);
 }
 
 void print(const char *format, ...)

@@ -5,6 +5,8 @@
 /* No prefix, no newline: the caller writes whole lines "boot: ...\n". At most 255 characters per call. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+void print_text(const char *); /* as it is, of any length */
+
 /* Fail closed: "event: boot stopped: SENTENCE", then this processor halts for ever. No kernel has been started yet when it is used. */
 void stop(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 

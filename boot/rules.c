@@ -76,20 +76,36 @@ bool rules_requester(const struct iommus *u, const struct pci *pci, const struct
 
 /* --- the rules --- */
 
-static bool check_tables(const struct rules_input *in, struct refusal *r)
+static bool check_presence(const struct rules_input *in, struct refusal *r)
 {
-    const struct iommus *u = in->iommus;
-    if (u->unit_count == 0)
+    if (in->iommus->unit_count == 0)
         return REFUSE("no IOMMU: every device could reach all memory; enable \"IOMMU\" (AMD-Vi or VT-d) in the firmware's settings; "
                       "an emulated server has one with --machine vtd or amdvi");
+    return true;
+}
+
+static bool check_known(const struct rules_input *in, struct refusal *r)
+{
+    const struct iommus *u = in->iommus;
     if (u->unknown_in)
         return REFUSE("the firmware's table %s has an entry of unknown type 0x%x, so some device may be under no known IOMMU; "
                       "update the firmware, or this program", u->unknown_in, u->unknown_type);
+    return true;
+}
+
+static bool check_remapping(const struct rules_input *in, struct refusal *r)
+{
+    const struct iommus *u = in->iommus;
     if (!u->remaps_interrupts)
         return REFUSE("no interrupt remapping: every device could raise any interrupt; enable \"interrupt remapping\" in the firmware's "
                       "settings (QEMU: intremap=on)");
     if (u->x2apic_opt_out)
         return REFUSE("the firmware asks not to use x2APIC mode, which interrupt remapping needs here; enable \"x2APIC\" in its settings");
+    return true;
+}
+
+static bool check_segments(const struct rules_input *in, struct refusal *r)
+{
     if (in->mcfg->count == 0)
         return REFUSE("the firmware offers no table of PCI segments (MCFG), so devices cannot be found and held back");
     return true;
@@ -152,15 +168,53 @@ static bool check_functions(const struct rules_input *in, struct refusal *r)
     return true;
 }
 
+static bool check_units(const struct rules_input *in, struct refusal *r)
+{
+    for (unsigned i = 0; i < in->iommus->unit_count; i++) {
+        const struct iommu_unit *u = &in->iommus->units[i];
+        if (!(u->kind == IOMMU_VT_D ? check_vtd : check_amdvi)(u, &in->facts[i], r))
+            return false;
+    }
+    return true;
+}
+
+/* In the order in which boot stops at the first that is broken. */
+static const struct rule {
+    const char *requirement, *good;
+    bool (*check)(const struct rules_input *, struct refusal *);
+} rules[] = {
+    {"IOMMU", "every device's memory accesses can be held back", check_presence},
+    {"IOMMU tables", "all that the firmware says about IOMMUs is understood", check_known},
+    {"interrupt remapping", "no device can raise an interrupt that is not its own", check_remapping},
+    {"PCI configuration", "the firmware says where devices are found", check_segments},
+    {"IOMMU units", "every unit has queued invalidation, x2APIC destinations and 48-bit addresses", check_units},
+    {"IOAPIC", "the interrupts of every IOAPIC are remapped", check_ioapics},
+    {"IOMMU coverage", "every device is behind an IOMMU", check_functions},
+};
+
 bool rules_check(const struct rules_input *in, char *reason, size_t size)
 {
     struct refusal r = {reason, size};
-    if (!check_tables(in, &r))
-        return false;
-    for (unsigned i = 0; i < in->iommus->unit_count; i++) {
-        const struct iommu_unit *u = &in->iommus->units[i];
-        if (!(u->kind == IOMMU_VT_D ? check_vtd : check_amdvi)(u, &in->facts[i], &r))
+    for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (!rules[i].check(in, &r))
             return false;
+    return true;
+}
+
+void rules_judge(const struct rules_input *in, const struct verdicts *to)
+{
+    char reason[320];
+    struct refusal r = {reason, sizeof reason};
+    for (unsigned i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rules[i].check == check_units && !in->facts)
+            verdict(to, VERDICT_WARN, rules[i].requirement, "their registers are not seen from here; start the probe's image to know");
+        else if (rules[i].check(in, &r))
+            verdict(to, VERDICT_PASS, rules[i].requirement, "%s", rules[i].good);
+        else
+            verdict(to, VERDICT_FAIL, rules[i].requirement, "%s", reason);
+        if (i == 0 && in->iommus->unit_count == 0)
+            i = 2; /* without a unit, the next two have nothing to say but this */
+        if (rules[i].check == check_segments && in->iommus->unit_count == 0)
+            return;
     }
-    return check_ioapics(in, &r) && check_functions(in, &r);
 }

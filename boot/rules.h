@@ -4,6 +4,7 @@
 #include "acpi.h"
 #include "iommu.h"
 #include "pci.h"
+#include "requirements.h"
 
 /* What a unit's registers say. AMD-Vi: `features` is the extended feature register. */
 struct iommu_facts {
@@ -21,6 +22,8 @@ struct rules_input {
 
 /* False: `reason` is a sentence. */
 bool rules_check(const struct rules_input *, char *reason, size_t size);
+/* All of them, one by one. `facts` NULL: the units' registers cannot be read. */
+void rules_judge(const struct rules_input *, const struct verdicts *);
 
 /* Index of the unit that a function's requests go through, or IOMMU_NO_UNIT. */
 unsigned rules_unit_of(const struct iommus *, const struct pci *, uint16_t segment, uint16_t id);

@@ -40,6 +40,7 @@ struct system_request {
 #define SYSTEM_VF 0x101u
 #define SYSTEM_ANYWHERE UINT64_MAX
 
+#define SYSTEM_FLAG_PROBE 2u /* boot starts nothing: it examines the machine and says whether this system could run */
 #define SYSTEM_FLAG_REST 1u /* node 0 gets all remaining RAM as private memory, and every hole of the
                                physical address space as RESOURCE_DEVICE (foreign root task) */
 

@@ -128,8 +128,12 @@ static void memory_does_not_fit(void **state)
     ask(RESOURCE_MEMORY, 1, 2 * GIB, "a");
     ask(RESOURCE_MEMORY, 1, 2 * GIB - 64 * MIB, "b");
     assert_made();
-    ask(RESOURCE_MEMORY, 1, 64 * MIB, "c");
+    ask(RESOURCE_SHARED, 1, 64 * MIB, "c");
     assert_refused("no room for \"c\"");
+    begin(NULL);
+    node_with_memory(2);
+    ask(RESOURCE_MEMORY, 1, 4 * GIB, "a");
+    assert_refused("the system needs 4128 MiB of memory, this machine has 4095 MiB; ");
 }
 
 static void memory_beyond_the_processor(void **state)

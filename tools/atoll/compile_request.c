@@ -107,6 +107,7 @@ void *compile_request(const struct description *d, size_t *bytes)
         return NULL;
     l.header->magic = SYSTEM_MAGIC;
     l.header->node_count = d->cores;
+    l.header->flags = d->probe ? SYSTEM_FLAG_PROBE : 0;
     for (uint32_t node = 0; node < d->cores; node++)
         add_node(&l, d, node);
     for (uint32_t node = 0; node < d->cores; node++)

@@ -35,6 +35,7 @@ struct yaml_machine {
 };
 struct yaml_description {
     struct yaml_machine machine;
+    bool probe;
     struct yaml_nic *nics;
     uint32_t nics_count;
     struct yaml_vm *vms;
@@ -69,6 +70,7 @@ static const cyaml_schema_field_t machine_fields[] = {
 
 static const cyaml_schema_field_t description_fields[] = {
     CYAML_FIELD_MAPPING("machine", CYAML_FLAG_DEFAULT, struct yaml_description, machine, machine_fields),
+    CYAML_FIELD_BOOL("probe", CYAML_FLAG_OPTIONAL, struct yaml_description, probe),
     CYAML_FIELD_SEQUENCE("nics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_description, nics, &nic_schema, 0, NICS_MAX),
     CYAML_FIELD_SEQUENCE("vms", CYAML_FLAG_POINTER, struct yaml_description, vms, &vm_schema, 1, CONSOLE_MAX_VMS),
     CYAML_FIELD_END};
@@ -303,6 +305,7 @@ static int source_check(struct check *c, const struct image *text, uint32_t core
         return complain(c->why, c->source.file, 1, "cannot be loaded: %s", cyaml_strerror(error));
     yaml_node_t *root = yaml_root(&c->source), *vms = yaml_value(&c->source, root, "vms");
     int status = machine_check(c, &yaml->machine, cores, yaml_value(&c->source, root, "machine"));
+    c->d->probe = yaml->probe;
     c->d->vms = calloc(yaml->vms_count, sizeof *c->d->vms);
     if (status == 0 && c->d->vms == NULL)
         status = FAIL(c, vms, "out of memory");

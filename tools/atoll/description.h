@@ -64,6 +64,7 @@ struct description {
     size_t nic_count;
     struct description_vm *vms;
     size_t vm_count;
+    bool probe; /* SYSTEM_FLAG_PROBE: start nothing, examine the machine */
     bool dump; /* not from the file: SPEC_FLAG_DUMP */
 };
 

@@ -7,12 +7,15 @@
 #include <unistd.h>
 #include "check.h"
 #include "dump.h"
+#include "probe_command.h"
 #include "run.h"
 
 static const char usage_text[] =
     "atoll run FILE.yaml [options]            boot the described system on an emulated server\n"
     "atoll run --root-task IMAGE [options]    boot one node that gives IMAGE the whole machine\n"
     "atoll image FILE.yaml -o IMAGE [options] write a disk image that UEFI firmware starts, and print what it will measure\n"
+    "atoll image --probe -o IMAGE [FILE.yaml] write one that examines the machine it is started on, and says what to change\n"
+    "atoll probe [--root DIR] [--starter]     the same on a running Linux: what it shows of this machine\n"
     "atoll compile FILE.yaml DIR              write the system request, the nodes' specs and their CapDL to DIR\n"
     "atoll check FILE.yaml|DIR [--svg FILE]   who can reach whom: for each pair of VMs 'isolated', or the shortest path; a picture\n"
     "atoll dump LOG FILE.yaml|DIR [-o DIR]      did init build what was described? From the log of a system started with --dump\n"
@@ -27,6 +30,7 @@ static const char usage_text[] =
     "  --uefi               start by UEFI firmware, from a disk image of the description\n"
     "  --image IMAGE        start by UEFI firmware, from this disk image\n"
     "  --dump               each init has its kernel say what the threads hold, before they run; for atoll dump\n"
+    "  --probe              start nothing: examine the machine, say whether the system could run, what to change, and how to describe it\n"
     "  --count              deterministic: time is the number of executed instructions\n"
     "  --ram-file FILE      keep the server's RAM in FILE\n"
     "  --until TEXT         root task: a line with TEXT ends the run with status 0\n"
@@ -85,6 +89,8 @@ static int option_apply(struct run_options *o, const char *name, const char *val
         o->machine.count = true;
     else if (strcmp(name, "dump") == 0)
         o->dump = true;
+    else if (strcmp(name, "probe") == 0)
+        o->probe = true;
     else if (strcmp(name, "uefi") == 0)
         o->uefi = true;
     else if (strcmp(name, "image") == 0)
@@ -136,7 +142,7 @@ static int command_run(int argc, char **argv)
         {"images", required_argument, NULL, 0},   {"qemu", required_argument, NULL, 0},
         {"qemu-arg", required_argument, NULL, 0}, {"uefi", no_argument, NULL, 0},
         {"image", required_argument, NULL, 0},    {"request", required_argument, NULL, 0},
-        {"image", required_argument, NULL, 0},    {"dump", no_argument, NULL, 0},
+        {"dump", no_argument, NULL, 0},           {"probe", no_argument, NULL, 0},
         {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default(), .machine = {.qemu = "qemu-system-x86_64", .memory = 512ull << 20}};
     int index = 0, c;
@@ -147,6 +153,8 @@ static int command_run(int argc, char **argv)
         o.headless = true;
         return optind == argc ? (int)run(&o) : usage_error("a root task goes without a description: remove", argv[optind]);
     }
+    if (o.probe && optind == argc)
+        return (int)run(&o);
     if (optind + 1 != argc)
         return usage_error("run needs one description, such as examples/two-vms.yaml", NULL);
     if (o.until != NULL || o.fail_on != NULL || o.request != NULL)
@@ -158,7 +166,8 @@ static int command_run(int argc, char **argv)
 static int command_image(int argc, char **argv)
 {
     static const struct option options[] = {{"output", required_argument, NULL, 'o'}, {"cores", required_argument, NULL, 0},
-                                            {"images", required_argument, NULL, 0}, {"dump", no_argument, NULL, 0}, {NULL, 0, NULL, 0}};
+                                            {"images", required_argument, NULL, 0}, {"dump", no_argument, NULL, 0},
+                                            {"probe", no_argument, NULL, 0}, {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default()};
     const char *output = NULL;
     int index = 0, c;
@@ -167,6 +176,8 @@ static int command_image(int argc, char **argv)
             output = optarg;
         else if (c != 0 || option_apply(&o, options[index].name, optarg) != 0)
             return c != 0 ? usage_error("the options are wrong", NULL) : RUN_WRONG_INPUT;
+    if (o.probe && optind == argc && output != NULL)
+        return (int)run_image(&o, output);
     if (optind + 1 != argc || output == NULL)
         return usage_error("image needs one description, such as examples/two-vms.yaml, and -o with a file name", NULL);
     o.file = argv[optind];
@@ -205,6 +216,8 @@ int main(int argc, char **argv)
         snprintf(user, sizeof user, "%s/user", images_default());
         return check_command(argc - 1, argv + 1, user);
     }
+    if (argc >= 2 && strcmp(argv[1], "probe") == 0)
+        return probe_command(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "dump") == 0) {
         char user[PATH_MAX + 8];
         snprintf(user, sizeof user, "%s/user", images_default());

@@ -68,6 +68,8 @@ static int modules_make(struct machine *m, const struct run_options *o, const st
 {
     char user[PATH_MAX];
     snprintf(user, sizeof user, "%s/user", o->images);
+    if (o->probe && o->file == NULL)
+        return probe_compile(m->dir) != 0 ? -1 : machine_module(m, NULL, "system");
     if (o->root_task != NULL ? root_task_compile(o->request, m->dir) != 0 : compile_system(d, user, m->dir) != 0)
         return -1;
     if (machine_module(m, NULL, "system") != 0 || module_add(m, o, "kernel.elf", "kernel") != 0)
@@ -132,11 +134,17 @@ enum run_status run(const struct run_options *o)
         d.memory = o->machine.memory;
         return run_described(o, &d);
     }
+    if (o->probe && o->file == NULL) {
+        d.cores = o->cores ? o->cores : 2;
+        d.memory = o->machine.memory;
+        return run_described(o, &d);
+    }
     if (description_load(o->file, o->cores, &d, &why) != 0) {
         fprintf(stderr, "%s\n", why.text);
         return RUN_WRONG_INPUT;
     }
     d.dump = o->dump;
+    d.probe = d.probe || o->probe;
     enum run_status status = run_described(o, &d);
     description_free(&d);
     return status;
@@ -144,14 +152,15 @@ enum run_status run(const struct run_options *o)
 
 enum run_status run_image(const struct run_options *o, const char *output)
 {
-    struct description d;
+    struct description d = {0};
     struct complaint why;
     struct machine m;
-    if (description_load(o->file, o->cores, &d, &why) != 0) {
+    if (o->file != NULL && description_load(o->file, o->cores, &d, &why) != 0) {
         fprintf(stderr, "%s\n", why.text);
         return RUN_WRONG_INPUT;
     }
     d.dump = o->dump;
+    d.probe = d.probe || o->probe;
     bool good = machine_init(&m) == 0;
     if (good) {
         good = modules_make(&m, o, &d) == 0 && image_make(&m, o, output, stdout) == 0;

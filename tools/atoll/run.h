@@ -17,6 +17,7 @@ struct run_options {
     unsigned timeout;      /* seconds, 0: none */
     uint32_t cores;        /* 0: as described */
     bool headless;
+    bool probe;            /* boot examines the machine, for the description or for nothing in particular */
     bool dump;             /* init has what it built printed */
     bool uefi;             /* write an image and start from it; machine.image: start from that one */
     struct machine_config machine;
@@ -29,4 +30,5 @@ enum run_status run_image(const struct run_options *o, const char *output);
 /* root_task.c: DIR/system, a copy of `request`, or NULL: one node that gets the whole machine. The number of nodes, or -1 after one
  * sentence on stderr. */
 int root_task_nodes(const char *request);
+int probe_compile(const char *dir); /* for a machine that is examined for nothing in particular */
 int root_task_compile(const char *request, const char *dir);

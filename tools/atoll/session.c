@@ -230,7 +230,7 @@ static enum end session_loop(struct session *s, const sigset_t *waiting)
         if (s->terminal.leave)
             return END_LEFT;
         bool root_over = s->until_seen || s->fail_seen || s->outcome.machine_failed;
-        if (complete == 0 && (s->options->root_task != NULL ? root_over : outcome_complete(&s->outcome)))
+        if (complete == 0 && (s->options->file == NULL ? root_over : outcome_complete(&s->outcome)))
             complete = now;
         if (complete != 0 && (now - s->last_input_ms >= QUIET_MS || now - complete >= QUIET_LIMIT_MS))
             return END_COMPLETE;
