@@ -145,13 +145,13 @@ spin:
 USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/log.c
 INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c user/init/seal.c \
 	user/init/threads.c
-MANAGER_SRCS := user/node_manager/main.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
+MANAGER_SRCS := user/node_manager/main.c user/node_manager/life.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
 	user/node_manager/lease.c user/node_manager/vf.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
-VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
+VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
 	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c uart.c vcpu_state.c vf.c vm.c)
 VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
-VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c)
+VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c)
 DISK_SRCS := user/disk/main.c user/disk/disk.c
 SWITCH_SRCS := user/switch/main.c user/switch/switch.c
 
@@ -208,7 +208,7 @@ unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
 
 # The VMM's pure parts likewise: tests/unit/vmm_NAME.c with a virtual machine in memory (vmm_fixture.c). With VMM_KERNEL naming a
 # bzImage the loader is also shown a real one.
-VMM_UNIT_TESTS := vmm_lapic vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net
+VMM_UNIT_TESTS := vmm_lapic vmm_apic_bus vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net
 $(B)/unit/vmm_%: tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser/disk -Iuser/switch -Wno-missing-prototypes $(SANITIZE) \

@@ -125,7 +125,7 @@ void load_node(const struct launch *l, unsigned node)
         const struct system_request *r = &l->plan->system->requests[i];
         if (r->node != node)
             continue;
-        if (r->kind == RESOURCE_MEMORY)
+        if (r->kind == RESOURCE_MEMORY && plan_is_first(l->plan, i)) /* else the first holder's core does: whoever starts the VM */
             memory_zero(l->plan->memory[i].start, l->plan->memory[i].end - l->plan->memory[i].start);
         else if (r->kind == RESOURCE_MODULE)
             copy_module(l, i);

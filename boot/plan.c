@@ -22,9 +22,22 @@ bool plan_kind_has_memory(uint32_t kind)
            kind == RESOURCE_LOG_TAIL || kind == RESOURCE_CHANNEL;
 }
 
-static bool kind_is_common(uint32_t kind) /* equal names on different nodes are the same memory */
+static bool kind_is_common(uint32_t kind)
 {
     return kind == RESOURCE_SHARED || kind == RESOURCE_LOG || kind == RESOURCE_LOG_TAIL || kind == RESOURCE_CHANNEL;
+}
+
+/* Equal names on different nodes are the same memory. Guest memory is that only where each of its requests says so. */
+static bool request_is_common(const struct system_request *r)
+{
+    return kind_is_common(r->kind) || (r->kind == RESOURCE_MEMORY && r->arg0 > 1);
+}
+
+/* How many nodes may hold it: two ends of a queue, unless more are declared. */
+static uint64_t holders_declared(const struct system_request *r)
+{
+    uint64_t declared = r->kind == RESOURCE_MEMORY ? r->arg0 : r->kind == RESOURCE_SHARED ? r->arg1 : 0;
+    return declared > 2 ? declared : 2;
 }
 
 static bool kind_at_most_once(uint32_t kind)
@@ -124,12 +137,15 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
     for (unsigned k = 0; k < i; k++) {
         const struct system_request *e = &plan->system->requests[k];
         bool same_name = strcmp(e->name, r->name) == 0;
-        bool common = same_name && kind_is_common(r->kind) && kind_is_common(e->kind);
+        bool common = same_name && request_is_common(r) && request_is_common(e);
         bool one_shared = r->kind == RESOURCE_SHARED || e->kind == RESOURCE_SHARED;
         bool channel = r->kind == RESOURCE_CHANNEL || e->kind == RESOURCE_CHANNEL;
+        bool memory = r->kind == RESOURCE_MEMORY || e->kind == RESOURCE_MEMORY;
+        if (same_name && memory && (r->kind != e->kind || r->arg0 != e->arg0 || r->align != e->align))
+            return REFUSE(plan, "\"%s\" is asked for by node %u and by node %u in different ways", r->name, e->node, r->node);
         if (common && channel && r->kind != e->kind)
             return REFUSE(plan, "the channel \"%s\" has the name of other memory", r->name);
-        if (common && !one_shared && !channel)
+        if (common && !one_shared && !channel && !memory)
             return REFUSE(plan, "\"%s\" is the log of two kernels, or both ends of one log", r->name);
         /* A node may hold its own kernel's log as shared memory too: the control node's console reads it. */
         bool own_log = common && e->kind != r->kind;
@@ -140,6 +156,8 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
                 return REFUSE(plan, "node %u: asks twice for %s", r->node, kind_name(r->kind));
         } else if (common) {
             holders++;
+            if (holders_declared(e) != holders_declared(r))
+                return REFUSE(plan, "\"%s\" is declared for %lu nodes and for %lu", r->name, holders_declared(e), holders_declared(r));
             if (e->size != r->size)
                 return REFUSE(plan, "shared memory \"%s\" has %lu bytes on node %u, but %lu on node %u", r->name, e->size, e->node,
                               r->size, r->node);
@@ -151,8 +169,8 @@ static bool check_against_earlier(unsigned i, struct plan *plan)
                           e->name, r->node, r->name);
         }
     }
-    if (holders > 2)
-        return REFUSE(plan, "shared memory \"%s\" is given more than twice", r->name);
+    if (holders > holders_declared(r))
+        return REFUSE(plan, "shared memory \"%s\" is given more than %lu times", r->name, holders_declared(r));
     return true;
 }
 
@@ -236,9 +254,9 @@ static bool place_request(const struct plan_input *in, struct ranges *free, unsi
 {
     const struct system_header *s = plan->system;
     const struct system_request *r = &s->requests[i];
-    if (kind_is_common(r->kind))
+    if (request_is_common(r))
         for (unsigned k = 0; k < s->request_count; k++) /* the other node has it already? */
-            if (plan->memory[k].end && kind_is_common(s->requests[k].kind) && strcmp(s->requests[k].name, r->name) == 0) {
+            if (plan->memory[k].end && request_is_common(&s->requests[k]) && strcmp(s->requests[k].name, r->name) == 0) {
                 plan->memory[i] = plan->memory[k];
                 return true;
             }
@@ -299,6 +317,16 @@ static bool place_rest(const struct plan_input *in, struct ranges *free, struct 
     return true;
 }
 
+bool plan_is_first(const struct plan *plan, unsigned request)
+{
+    const struct system_header *s = plan->system;
+    const struct system_request *r = &s->requests[request];
+    for (unsigned k = 0; k < request && request_is_common(r); k++)
+        if (request_is_common(&s->requests[k]) && strcmp(s->requests[k].name, r->name) == 0)
+            return false;
+    return true;
+}
+
 /* --- the proof of the pudding: from what was handed out alone --- */
 
 struct given { struct range range; bool ram; };
@@ -311,10 +339,7 @@ static unsigned list_given(const struct plan_input *in, const struct plan *plan)
     for (unsigned i = 0; i < s->node_count; i++)
         given[n++] = (struct given){plan->nodes[i].private, true};
     for (unsigned i = 0; i < s->request_count; i++) {
-        bool again = false;
-        for (unsigned k = 0; k < i && kind_is_common(s->requests[i].kind) && !again; k++)
-            again = kind_is_common(s->requests[k].kind) && strcmp(s->requests[k].name, s->requests[i].name) == 0;
-        if (plan_kind_has_memory(s->requests[i].kind) && !again)
+        if (plan_kind_has_memory(s->requests[i].kind) && plan_is_first(plan, i))
             given[n++] = (struct given){plan->memory[i], true};
     }
     for (unsigned i = 0; i < plan->rest_count; i++)

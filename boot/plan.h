@@ -47,4 +47,5 @@ struct plan {
 };
 
 bool plan_make(const struct plan_input *in, struct plan *plan); /* false: plan->reason is a sentence */
+bool plan_is_first(const struct plan *, unsigned request); /* memory that several nodes hold: the first of its requests */
 bool plan_kind_has_memory(uint32_t kind); /* request kinds with memory outside the node's private range */

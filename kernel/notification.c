@@ -127,10 +127,18 @@ void notification_cancel_all(struct notification *n)
     reschedule();
 }
 
+/* A thread that waits with an active notification bound to it would sleep on, whatever else is signalled: what came before the binding is
+ * delivered with it. (seL4 leaves it for the thread's next receive.) */
 void notification_bind(struct notification *n, struct tcb *t)
 {
     n->bound_tcb = t;
     t->bound_notification = n;
+    if (n->state == NOTIFICATION_ACTIVE && t->state == THREAD_BLOCKED_ON_RECEIVE) {
+        word_t word = n->word;
+        n->word = 0;
+        n->state = NOTIFICATION_IDLE;
+        notification_signal(n, word);
+    }
 }
 
 void notification_unbind(struct tcb *t)

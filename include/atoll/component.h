@@ -16,6 +16,13 @@
 #define VMM_RAM_VA 0x100000000000ull      /* guest RAM in its VMM, guest-physical 0 at this address */
 #define VMM_KERNEL_VA 0x200000000000ull   /* the VM's image files, read-only */
 #define VMM_INITRD_VA 0x201000000000ull
+#define VMM_SHARED_VA 0x30000000ull       /* what the VMMs of one VM share: a struct vm_mailbox per vCPU (user/vmm/mailbox.h) */
+#define MANAGER_LIFE_VA 0x38000000ull     /* <atoll/life.h>: two pages per vCPU, written by vCPU 0's manager and by vCPU i's */
+
+/* One VM's vCPUs. */
+#define VM_MAX_VCPUS 32
+#define VM_MAILBOX_BYTES 256u
+#define VM_SHARED_BYTES(vcpus) (((uint64_t)(vcpus) * VM_MAILBOX_BYTES + 4095) & ~4095ull)
 
 #define QUEUE_DATA_SIZE 0x10000u          /* data bytes of every console and log queue (16 pages), header page apart */
 
@@ -26,6 +33,9 @@
 
 /* Virtual machine: how it boots. */
 enum vm_boot { VM_BOOT_LINUX = 1, VM_BOOT_MULTIBOOT = 2 };
+
+/* What its node manager does when it ends; a failure is a stop for another reason than power-off, or an exit code other than 0. */
+enum vm_restart { VM_RESTART_NEVER, VM_RESTART_ON_FAILURE, VM_RESTART_ALWAYS };
 
 /* Guest-physical memory: RAM from 0 up; what does not fit below the hole goes on at 4 GiB. */
 #define VM_HOLE_START 0xc0000000ull
@@ -64,13 +74,15 @@ struct vm_config { /* shared by node manager and VMM, one 4 KiB frame */
     struct vm_disk disks[VM_MAX_DISKS];
     struct vm_net nets[VM_MAX_NETS];
     uint64_t vf_count;     /* not 0: a struct vfs_config (<atoll/vf.h>) is on the next page */
+    uint32_t restart;      /* enum vm_restart */
+    uint32_t vcpu;         /* this VMM's: the VM has one VMM per vCPU, each on the node of its vCPU. Devices are vCPU 0's */
     char cmdline[2048];
 };
 _Static_assert(sizeof(struct vm_config) <= 4096, "one frame");
 
 /* VMM's capabilities. */
 enum vmm_slot {
-    VMM_SLOT_FAULT_EP = 1,   /* receives the vCPU's exits; the VMM's notification is bound to its TCB */
+    VMM_SLOT_FAULT_EP = 1,   /* receives the vCPU's exits; from MANAGER_START on the VMM's notification is bound to its TCB */
     VMM_SLOT_REPLY = 2,
     VMM_SLOT_VCPU = 3,
     VMM_SLOT_MANAGER = 4,    /* endpoint to the node manager, badge = MANAGER_BADGE_VMM + vm_index */
@@ -80,6 +92,8 @@ enum vmm_slot {
     VMM_SLOT_NET_IRQ = 8,    /* IRQ handler of VECTOR_NET, which switches ring; signals VMM_BADGE_NET */
     VMM_SLOT_DISK = 16,      /* notification of disk i's component: slot 16 + i */
     VMM_SLOT_NET = 24,       /* IPI capability that wakes net i's switch: slot 24 + i */
+    VMM_SLOT_KICK_IRQ = 12,  /* of the vector that the VM's other VMMs ring; signals VMM_BADGE_KICK */
+    VMM_SLOT_KICK = 64,      /* IPI capability that kicks vCPU i's VMM: slot 64 + i */
 };
 #define VMM_BADGE_TIMER 1
 #define VMM_BADGE_INPUT 2
@@ -88,6 +102,7 @@ enum vmm_slot {
 #define VMM_BADGE_NET 16
 #define VMM_BADGE_VF(vf, vector) (1ull << (32 + 4 * (vf) + (vector))) /* a function's message came */
 #define VMM_BADGE_VFS 0xffff00000000ull
+#define VMM_BADGE_KICK 0x400
 #define VMM_QUEUE_OUT 0      /* producer: guest console output. Queue index under COMPONENT_QUEUES_VA */
 #define VMM_QUEUE_IN 1       /* consumer: console input */
 #define VMM_QUEUE_DISK 2     /* disk i: requests 2 + 2i, answers 3 + 2i (<atoll/block.h>) */
@@ -107,6 +122,10 @@ enum manager_slot {
     MANAGER_SLOT_DOORBELL = 10, /* IPI: wakes the console */
     MANAGER_SLOT_VMM_SC = 11,
     MANAGER_SLOT_VMM_NOTIFICATION = 12,
+    MANAGER_SLOT_NOTIFICATION = 13, /* bound to its own thread, badge MANAGER_BADGE_TIMER: for its own timer */
+    MANAGER_SLOT_LIFE_IRQ = 14, /* rung by the VM's other managers; signals MANAGER_BADGE_LIFE */
+    MANAGER_SLOT_VCPU_SC = 15,
+    MANAGER_SLOT_LIFE = 16,    /* IPI capability to the manager of vCPU i's node: slot 16 + i. vCPU 0's has all, the others slot 16 */
     MANAGER_SLOT_RAM = 64,     /* frame-only untypeds of the VM's RAM, up to 64 */
     MANAGER_SLOT_KERNEL = 128, /* frame-only untypeds of its kernel file, up to 64 */
     MANAGER_SLOT_INITRD = 192, /* of its initrd file, up to 64 */
@@ -132,6 +151,8 @@ enum manager_vf_slot {
 #define MANAGER_VF_ANSWER_AT 0x3000
 #define MANAGER_VF_BAR_AT 0x10000   /* its registers */
 #define MANAGER_QUEUE_EVENTS 0 /* producer: event lines to the console */
+#define MANAGER_BADGE_TIMER 1
+#define MANAGER_BADGE_LIFE 2
 #define MANAGER_BADGE_VMM 0x100   /* calls of the VMM of VM i: badge 0x100 + i */
 #define MANAGER_BADGE_FAULT 0x200 /* faults of the VMM thread of VM i */
 
@@ -141,20 +162,22 @@ struct manager_config { /* one frame; the VM's vm_config is the next frame, if t
     uint32_t vm_count; /* 0 or 1 */
     uint32_t ram_caps, kernel_caps, initrd_caps; /* upper bounds of the filled untyped slots (spans) */
     uint32_t cnode_bits; /* its CNode has 2^cnode_bits slots */
+    uint64_t vmm_entry;  /* the VMM's first instruction, to start it again */
 };
 #define MANAGER_CONFIG_MAGIC 0x3143464e4f434d4eull
 
 /* VMM to node manager, by Call: label = request; the answer's label is 0, or an SEL4_ error code for a request that does not
  * fit the VM's state. */
 enum manager_request {
-    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it. Once, by NBSendRecv: no answer comes. The VMM, which then
-                              waits for exits, becomes passive: it runs on the vCPU's scheduling context while it handles an exit, and
+    MANAGER_START = 1,     /* guest loaded, vCPU state written: run it. Once, and again after MANAGER_PARK, by NBSendRecv: no answer
+                              comes. The VMM, which then waits for exits, becomes passive: it runs on the vCPU's scheduling context while it handles an exit, and
                               on its former own one, now its notification's, when it is signalled */
     MANAGER_POWERED_OFF,   /* ordered end. vCPU and VMM are suspended; no answer comes */
     MANAGER_RESET,         /* the guest reset itself. It stays stopped in its exit; the VMM loads it anew and replies with all of the
                               vCPU's state */
     MANAGER_STOPPED,       /* the VMM gives up on the guest. MR0: length; MR1 on: the reason's bytes, eight per word. No answer */
     MANAGER_EXIT_CODE,     /* MR0: what a test guest wrote to port 0xf4. MANAGER_POWERED_OFF follows */
+    MANAGER_PARK,          /* suspend the running vCPU: its VMM, which was signalled, writes a new state and asks for MANAGER_START again */
     MANAGER_COUNTERS,      /* before the end. MR0: count; MR1 on: values in enum vmm_counter order */
     MANAGER_VF_PLACE,      /* MR0: function; MR1: guest-physical address of its registers, or 0: nowhere; MR2: may it be a bus master? */
     MANAGER_VF_RESET,      /* MR0: function: the guest wants it reset (FLR). The lease is renewed */
@@ -232,3 +255,5 @@ _Static_assert(sizeof(struct switch_config) <= 4096, "one frame");
 #define VECTOR_NET 0x28    /* on a VM's node: frames from a switch */
 #define VECTOR_SWITCH 0x28 /* on node 0: frames for switch i, vector 0x28 + i */
 #define MAX_SWITCHES 8
+#define VECTOR_KICK 0x22 /* between the VMMs of one VM */
+#define VECTOR_LIFE 0x23 /* between its node managers */

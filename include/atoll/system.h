@@ -26,7 +26,8 @@ struct system_request {
     /* A CHANNEL (size CHANNEL_BYTES, arg0 = 1: this end sends) is two requests of equal name, one for each of its nodes.
      * MOVABLE: arg0, arg1 = indices of requests: a CHANNEL of the same node, and the MEMORY, REQUESTERS or IPI that may pass through
      * it, whichever node has that at first. Both ends are told. */
-    char name[RESOURCE_NAME_MAX]; /* SHARED and LOG: equal names on different nodes are the same memory */
+    char name[RESOURCE_NAME_MAX]; /* SHARED and LOG: equal names on different nodes are the same memory, for two nodes, or as many
+                                     as arg1 of each SHARED request says. MEMORY too, where arg0 of each request says for how many */
 };
 
 /* Kinds of request only: PCI functions by name. The node gets, for the name NAME, entries called NAME.config (its page of configuration

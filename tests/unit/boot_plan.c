@@ -75,6 +75,64 @@ static void assert_refused(const char *sentence)
         fail_msg("\"%s\" instead of \"%s\"", plan.reason, sentence);
 }
 
+/* A VM with two virtual CPUs: exactly the memory that says so is one for two nodes. */
+static struct system_request *ask_shared_ram(uint32_t node, uint64_t size)
+{
+    struct system_request *r = ask(RESOURCE_MEMORY, node, size, "vm.a.ram");
+    r->align = 2 * MIB;
+    r->arg0 = 2;
+    return r;
+}
+
+static void one_vm_on_two_nodes(void **state)
+{
+    (void)state;
+    node_with_memory(4);
+    ask_shared_ram(1, 256 * MIB);
+    ask_shared_ram(2, 256 * MIB);
+    for (unsigned node = 1; node <= 3; node++)
+        ask(RESOURCE_SHARED, node, 4096, "vm.a.page")->arg1 = 3;
+    assert_made();
+    assert_int_equal(plan.memory[4].start, plan.memory[5].start);
+    assert_int_equal(plan.memory[4].end, plan.memory[5].end);
+    assert_int_equal(plan.memory[6].start, plan.memory[8].start);
+    assert_true(plan_is_first(&plan, 4));
+    assert_false(plan_is_first(&plan, 5));
+
+    struct system_request *third = ask_shared_ram(3, 256 * MIB);
+    assert_refused("\"vm.a.ram\" is given more than 2 times");
+    third->arg0 = 3;
+    assert_refused("in different ways");
+    third->arg0 = 0;
+    assert_refused("in different ways");
+    third->arg0 = 2;
+    strcpy(third->name, "vm.b.ram");
+    assert_made();
+    assert_int_not_equal(plan.memory[9].start, plan.memory[4].start);
+    third->node = 2;
+    third->kind = RESOURCE_SHARED;
+    strcpy(third->name, "vm.a.page");
+    third->size = 4096;
+    third->arg0 = 0;
+    third->arg1 = 3;
+    assert_refused("two requests are called");
+    third->node = 0;
+    assert_refused("\"vm.a.page\" is given more than 3 times");
+    third->arg1 = 4;
+    assert_refused("is declared for 3 nodes and for 4");
+    third->kind = RESOURCE_MEMORY;
+    assert_refused("in different ways");
+}
+
+static void memory_is_one_where_both_say_so(void **state)
+{
+    (void)state;
+    node_with_memory(3);
+    ask_shared_ram(1, 256 * MIB);
+    ask_shared_ram(2, 128 * MIB);
+    assert_refused("has 268435456 bytes on node 1, but 134217728 on node 2");
+}
+
 static void two_vms(void **state)
 {
     (void)state;
@@ -293,7 +351,7 @@ static void channels(void **state)
     CHANNEL_REFUSED("node 0: the channel \"c\" needs another node that receives", to->arg0 = 1);
     CHANNEL_REFUSED("node 0: the channel \"c\" needs another node that sends", from->arg0 = 0);
     CHANNEL_REFUSED("node 0: the channel \"c\" needs another node that receives", strcpy(to->name, "d"));
-    CHANNEL_REFUSED("given more than twice", ask(RESOURCE_CHANNEL, 2, CHANNEL_BYTES, "c"));
+    CHANNEL_REFUSED("given more than 2 times", ask(RESOURCE_CHANNEL, 2, CHANNEL_BYTES, "c"));
     CHANNEL_REFUSED("two requests are called \"c\"", ask(RESOURCE_CHANNEL, 1, CHANNEL_BYTES, "c"));
     CHANNEL_REFUSED("the channel \"c\" has the name of other memory", ask(RESOURCE_SHARED, 2, CHANNEL_BYTES, "c"));
     CHANNEL_REFUSED("\"m\" names no channel of this node", moves->arg0 = 3);
@@ -323,7 +381,7 @@ static void logs_of_a_node(void **state)
     assert_made();
     assert_int_equal(plan.memory[2].start, plan.memory[3].start);
     ask(RESOURCE_SHARED, 1, 0x5000, "node.0.log");
-    assert_refused("more than twice");
+    assert_refused("more than 2 times");
     begin(NULL);
     node_with_memory(2);
     ask(RESOURCE_LOG, 0, 0x1000, "log")->arg1 = 0x50;
@@ -347,7 +405,7 @@ static void shared_by_three(void **state)
     node_with_memory(3);
     for (unsigned n = 0; n < 3; n++)
         ask(RESOURCE_SHARED, n, 4096, "queue");
-    assert_refused("more than twice");
+    assert_refused("more than 2 times");
 }
 
 static void too_many_resources(void **state)
@@ -447,6 +505,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(two_vms, begin),
+        cmocka_unit_test_setup(one_vm_on_two_nodes, begin),
+        cmocka_unit_test_setup(memory_is_one_where_both_say_so, begin),
         cmocka_unit_test_setup(shared_memory_of_different_alignment, begin),
         cmocka_unit_test_setup(memory_does_not_fit, begin),
         cmocka_unit_test_setup(memory_beyond_the_processor, begin),

@@ -62,6 +62,8 @@ int fixture_new(void **state)
     f->vm.exit_code = exit_code;
     f->vm.test_hook = test_hook;
     pci_init(&f->vm);
+    f->vm.lapic.bus = &f->vm.bus;
+    f->vm.bus = (struct apic_bus){.own = &f->vm.lapic, .boxes = f->boxes, .count = 1};
     cpuid_init(&f->vm.cpuid, fixture_cpuid, f->vm.tsc_hz);
     vm_reset(&f->vm); /* without an image: devices only */
     loader_enter_64(&f->vm, 0x100000);

@@ -15,6 +15,7 @@
 struct fixture {
     struct vm vm;
     struct vm_config config;
+    struct vm_mailbox boxes[VM_MAX_VCPUS];
     char output[4096];
     unsigned output_bytes;
     const char *input; /* what the console has for the guest */

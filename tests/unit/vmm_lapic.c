@@ -14,11 +14,14 @@
 #define SELF MSR(0x3f)
 
 static struct lapic l;
+static struct vm_mailbox box;
+static struct apic_bus bus = {.own = &l, .boxes = &box, .count = 1};
 
 static int fresh(void **state)
 {
     (void)state;
-    lapic_reset(&l);
+    l = (struct lapic){.bus = &bus};
+    lapic_reset(&l, true);
     assert_true(lapic_write_msr(&l, SVR, 0x1ff, 0));
     return 0;
 }
@@ -34,7 +37,7 @@ static uint64_t get(uint32_t msr, uint64_t now)
 static void starts_in_x2apic_mode_and_disabled(void **state)
 {
     (void)state;
-    lapic_reset(&l);
+    lapic_reset(&l, true);
     assert_int_equal(l.base, 0xfee00d00);
     assert_false(lapic_enabled(&l));
     assert_int_equal(get(SVR, 0), 0xff);
@@ -209,24 +212,24 @@ static void ioapic_routes_edges(void **state)
 
     (void)state;
     ioapic_reset(&io);
-    ioapic_write(&io, &l, 0x00, 1);
+    ioapic_write(&io, &bus, 0x00, 1);
     assert_int_equal(ioapic_read(&io, 0x10), 0x170020);
-    ioapic_set_line(&io, &l, 4, true); /* masked */
-    ioapic_set_line(&io, &l, 4, false);
+    ioapic_set_line(&io, &bus, 4, true); /* masked */
+    ioapic_set_line(&io, &bus, 4, false);
     assert_int_equal(lapic_candidate(&l), -1);
-    ioapic_write(&io, &l, 0x00, 0x18);
-    ioapic_write(&io, &l, 0x10, 0x34);
-    ioapic_set_line(&io, &l, 4, true);
+    ioapic_write(&io, &bus, 0x00, 0x18);
+    ioapic_write(&io, &bus, 0x10, 0x34);
+    ioapic_set_line(&io, &bus, 4, true);
     assert_int_equal(lapic_candidate(&l), 0x34);
     lapic_accept(&l, 0x34);
     assert_true(lapic_write_msr(&l, EOI, 0, 0));
     assert_int_equal(lapic_take_eoi(&l), 0);
-    ioapic_set_line(&io, &l, 4, true); /* no edge */
+    ioapic_set_line(&io, &bus, 4, true); /* no edge */
     assert_int_equal(lapic_candidate(&l), -1);
-    ioapic_write(&io, &l, 0x00, 0x19);
-    ioapic_write(&io, &l, 0x10, 0x05000000); /* another CPU's */
-    ioapic_set_line(&io, &l, 4, false);
-    ioapic_set_line(&io, &l, 4, true);
+    ioapic_write(&io, &bus, 0x00, 0x19);
+    ioapic_write(&io, &bus, 0x10, 0x05000000); /* another CPU's */
+    ioapic_set_line(&io, &bus, 4, false);
+    ioapic_set_line(&io, &bus, 4, true);
     assert_int_equal(lapic_candidate(&l), -1);
 }
 
@@ -236,19 +239,19 @@ static void ioapic_levels_come_again(void **state)
 
     (void)state;
     ioapic_reset(&io);
-    ioapic_write(&io, &l, 0x00, 0x20);
-    ioapic_write(&io, &l, 0x10, 0x8044);
-    ioapic_set_line(&io, &l, 8, true);
+    ioapic_write(&io, &bus, 0x00, 0x20);
+    ioapic_write(&io, &bus, 0x10, 0x8044);
+    ioapic_set_line(&io, &bus, 8, true);
     assert_int_equal(ioapic_read(&io, 0x10), 0xc044); /* remote IRR */
     lapic_accept(&l, 0x44);
     assert_true(lapic_write_msr(&l, EOI, 0, 0));
     assert_int_equal(lapic_candidate(&l), -1);
-    ioapic_eoi(&io, &l, lapic_take_eoi(&l));
+    ioapic_eoi(&io, &bus, lapic_take_eoi(&l));
     assert_int_equal(lapic_candidate(&l), 0x44); /* the line is still up */
     lapic_accept(&l, 0x44);
-    ioapic_set_line(&io, &l, 8, false);
+    ioapic_set_line(&io, &bus, 8, false);
     assert_true(lapic_write_msr(&l, EOI, 0, 0));
-    ioapic_eoi(&io, &l, lapic_take_eoi(&l));
+    ioapic_eoi(&io, &bus, lapic_take_eoi(&l));
     assert_int_equal(lapic_candidate(&l), -1);
 }
 
@@ -259,14 +262,14 @@ static void ioapic_every_register_is_harmless(void **state)
     (void)state;
     ioapic_reset(&io);
     for (unsigned select = 0; select < 256; select++) {
-        ioapic_write(&io, &l, 0x00, select);
-        ioapic_write(&io, &l, 0x10, 0xffffffff);
+        ioapic_write(&io, &bus, 0x00, select);
+        ioapic_write(&io, &bus, 0x10, 0xffffffff);
         ioapic_read(&io, 0x10);
-        ioapic_write(&io, &l, 0x10, 0);
+        ioapic_write(&io, &bus, 0x10, 0);
     }
     for (unsigned offset = 0; offset < 0x1000; offset += 4) {
         ioapic_read(&io, offset);
-        ioapic_write(&io, &l, offset, 0xff);
+        ioapic_write(&io, &bus, offset, 0xff);
     }
 }
 

@@ -71,6 +71,9 @@ static void resource_params(struct conversion *c, uint32_t object, const struct 
         if (capdl_keys[params[i].key].types >> c->m->objects[object].own & 1)
             capdl_param_add(c->m, object, params[i].key,
                             params[i].key == CAPDL_KEY_WRITE ? params[i].value != 0 : params[i].value, NULL);
+    uint64_t holders = r->kind == RESOURCE_MEMORY ? r->arg0 : r->kind == RESOURCE_SHARED ? r->arg1 : 0;
+    if (holders > 1) /* nodes; what else is the same on several nodes is a queue's, with two ends */
+        capdl_param_add(c->m, object, CAPDL_KEY_HOLDERS, holders, NULL);
 }
 
 static void resource_add(struct conversion *c, const struct system_request *r)

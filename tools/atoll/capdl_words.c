@@ -47,6 +47,7 @@ const struct capdl_key_words capdl_keys[CAPDL_KEYS] = {
     [CAPDL_KEY_VECTOR] = A("vector", NUMBER, T(IPI) | T(LOG)),
     [CAPDL_KEY_FIRST] = A("first", NUMBER, T(UART) | T(PORTS) | T(VECTORS)),
     [CAPDL_KEY_LAST] = A("last", NUMBER, T(PORTS) | T(VECTORS)),
+    [CAPDL_KEY_HOLDERS] = A("holders", NUMBER, T(MEMORY) | T(SHARED)),
 };
 
 const char *const capdl_type_names[CAPDL_TYPES] = {

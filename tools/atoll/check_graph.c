@@ -137,6 +137,15 @@ static int by_system_name(const void *a, const void *b)
                                                       : (x->thing > y->thing) - (x->thing < y->thing);
 }
 
+/* Do both say that so many nodes hold this memory? Then more than those are the fault, not two. */
+static bool declared_for(const struct check *c, uint32_t a, uint32_t b, uint64_t nodes)
+{
+    uint32_t x, y;
+    const struct capdl_model *m = check_model(c, a, &x), *n = check_model(c, b, &y);
+    const struct capdl_param *p = capdl_param(m, x, CAPDL_KEY_HOLDERS), *q = capdl_param(n, y, CAPDL_KEY_HOLDERS);
+    return p && q && p->value == q->value && nodes <= p->value;
+}
+
 static void unite_all(struct check *c)
 {
     struct named *named = malloc((c->thing_count + 1) * sizeof *named);
@@ -157,13 +166,18 @@ static void unite_all(struct check *c)
         }
     if (!c->failed) {
         qsort(named, named_count, sizeof *named, by_system_name);
-        for (uint32_t i = 1; i < named_count; i++)
-            if (named[i].o->index == named[i - 1].o->index && strcmp(named[i].o->name, named[i - 1].o->name) == 0) {
-                if (named[i].o->own != CAPDL_NOTHING && check_node_of(c, named[i].thing) != check_node_of(c, named[i - 1].thing))
+        uint64_t nodes = 1; /* that hold the memory of this name so far */
+        for (uint32_t i = 1; i < named_count; i++) {
+            bool same = named[i].o->index == named[i - 1].o->index && strcmp(named[i].o->name, named[i - 1].o->name) == 0;
+            nodes = same ? nodes + 1 : 1;
+            if (same) {
+                if (named[i].o->own != CAPDL_NOTHING && check_node_of(c, named[i].thing) != check_node_of(c, named[i - 1].thing) &&
+                    !declared_for(c, named[i].thing, named[i - 1].thing, nodes))
                     check_finding(c, "memory '%s' is given to node %" PRIu32 " and to node %" PRIu32, named[i].o->name,
                                   check_node_of(c, named[i - 1].thing), check_node_of(c, named[i].thing));
                 unite(c, named[i].thing, named[i - 1].thing);
             }
+        }
         qsort(extents, extent_count, sizeof *extents, by_extent);
         uint64_t last = 0;
         for (uint32_t i = 0; i < extent_count; i++) {

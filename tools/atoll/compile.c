@@ -108,8 +108,11 @@ int compile_system(const struct description *d, const char *images, const char *
     struct compile_input in = {.description = d};
     int status = -1;
 
-    if (d->vm_count > CONSOLE_MAX_VMS || d->vm_count + 1 > d->cores) {
-        fprintf(stderr, "%s: %zu VMs do not fit: each takes a core of its own beside the control core, and consoles end at %u\n",
+    uint32_t vcpus = 0;
+    for (size_t i = 0; i < d->vm_count; i++)
+        vcpus += d->vms[i].vcpus;
+    if (d->vm_count > CONSOLE_MAX_VMS || vcpus + 1 > d->cores) {
+        fprintf(stderr, "%s: %zu VMs do not fit: each vCPU takes a core of its own beside the control core, and consoles end at %u\n",
                 d->file, d->vm_count, CONSOLE_MAX_VMS);
         return -1;
     }

@@ -21,8 +21,8 @@ struct compile_input {
     } *vms; /* description->vm_count of them */
 };
 
-/* The VM of a node, or NULL: VM i runs on node i + 1, node 0 is the control node. */
-const struct description_vm *compile_node_vm(const struct description *, uint32_t node);
+/* The VM that has a vCPU on this node, or NULL. Its number in the description goes to `index`. */
+const struct description_vm *compile_node_vm(const struct description *, uint32_t node, uint32_t *index);
 
 /* compile_request.c: the system request as one malloc'ed block (NULL: no memory, or too many requests). */
 struct request_list;

@@ -15,11 +15,11 @@ static unsigned log2_up(uint64_t n)
 }
 
 /* user/disk/main.c is the consumer: a PDPT, a page directory per GiB, a frame per 2 MiB. */
-static void compile_disk(struct spec_builder *s, const struct compile_input *in, struct part *vmm, uint32_t notification, uint32_t node,
-                         unsigned index)
+static void compile_disk(struct spec_builder *s, const struct compile_input *in, struct part *vmm, uint32_t notification,
+                         uint32_t number, unsigned index)
 {
-    const struct description_vm *vm = compile_node_vm(in->description, node);
-    uint64_t bytes = in->vms[node - 1].disk_sizes[index], directories = (bytes + GIB - 1) / GIB, frames = (bytes + MIB2 - 1) / MIB2;
+    const struct description_vm *vm = &in->description->vms[number];
+    uint64_t bytes = in->vms[number].disk_sizes[index], directories = (bytes + GIB - 1) / GIB, frames = (bytes + MIB2 - 1) / MIB2;
     unsigned bits = log2_up(DISK_SLOT_FREE + 1 + directories + frames);
     struct disk_config config = {.magic = DISK_CONFIG_MAGIC, .bytes = bytes, .read_only = !vm->disks[index].writable, .cnode_bits = bits};
     char name[16], queue[32];
@@ -45,8 +45,8 @@ static void compile_disk(struct spec_builder *s, const struct compile_input *in,
     part_config(&disk, s, frame, 0);
 }
 
-void compile_disks(struct spec_builder *s, const struct compile_input *in, struct part *vmm, uint32_t notification, uint32_t node)
+void compile_disks(struct spec_builder *s, const struct compile_input *in, struct part *vmm, uint32_t notification, uint32_t number)
 {
-    for (unsigned i = 0; i < compile_node_vm(in->description, node)->disk_count; i++)
-        compile_disk(s, in, vmm, notification, node, i);
+    for (unsigned i = 0; i < in->description->vms[number].disk_count; i++)
+        compile_disk(s, in, vmm, notification, number, i);
 }

@@ -12,9 +12,14 @@
 #define GIB (1ull << 30)
 #define UART_IOAPIC_PIN 4 /* ISA IRQ 4, identity-mapped unless the MADT overrides it */
 
-const struct description_vm *compile_node_vm(const struct description *d, uint32_t node)
+const struct description_vm *compile_node_vm(const struct description *d, uint32_t node, uint32_t *index)
 {
-    return node >= 1 && node - 1 < d->vm_count ? &d->vms[node - 1] : NULL;
+    for (uint32_t i = 0; i < d->vm_count; i++)
+        if (node >= d->vms[i].first_node && node - d->vms[i].first_node < d->vms[i].vcpus) {
+            *index = i;
+            return &d->vms[i];
+        }
+    return NULL;
 }
 
 static unsigned log2_up(uint64_t n)
@@ -88,7 +93,8 @@ static struct manager_needs manager_needs(const struct description_vm *vm, const
     return n;
 }
 
-static void compile_vm_config(struct vm_config *c, const struct description_vm *vm, const struct vm_files *files, uint32_t node)
+static void compile_vm_config(struct vm_config *c, const struct description_vm *vm, uint32_t index, const struct vm_files *files,
+                              uint32_t node)
 {
     *c = (struct vm_config){
         .magic = VM_CONFIG_MAGIC,
@@ -96,13 +102,15 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
         .kernel_size = files->kernel_size,
         .initrd_size = files->initrd_size,
         .boot = vm->boot == BOOT_LINUX ? VM_BOOT_LINUX : VM_BOOT_MULTIBOOT,
-        .vm_index = node - 1,
+        .vm_index = index,
         .vcpus = vm->vcpus,
+        .vcpu = node - vm->first_node,
+        .restart = vm->restart,
         .node = node,
         .flags = (vm->test_hooks ? VM_FLAG_TEST_CRASH_VMM | VM_FLAG_TEST_CRASH_KERNEL : 0) |
                  (vm->virtio_console ? VM_FLAG_VIRTIO_CONSOLE : 0),
         .disk_count = (uint32_t)vm->disk_count,
-        .vf_count = vm->net_count,
+        .vf_count = node == vm->first_node ? vm->net_count : 0,
     };
     for (unsigned i = 0; i < vm->disk_count; i++)
         c->disks[i] = (struct vm_disk){.sectors = files->disk_sizes[i] / BLOCK_SECTOR, .read_only = !vm->disks[i].writable};
@@ -110,17 +118,61 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
     snprintf(c->cmdline, sizeof c->cmdline, "%s", vm->cmdline ? vm->cmdline : "");
 }
 
+/* Console and files are the business of vCPU 0's node. */
+static const struct vm_files *node_files(const struct compile_input *in, const struct description_vm *vm, uint32_t index, uint32_t node)
+{
+    static const struct vm_files none;
+    return node == vm->first_node ? &in->vms[index] : &none;
+}
+
+/* What VMMs of several vCPUs share: a page of their own, and kicks; with one vCPU the page is a private one. */
+static void vmm_shared(struct part *vmm, struct spec_builder *s, const struct description_vm *vm, uint32_t own, uint32_t notification)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "vm.%s.page", vm->name);
+    for (uint32_t i = 0; i < VM_SHARED_BYTES(vm->vcpus) / PAGE; i++)
+        space_map(&vmm->space, s, vm->vcpus > 1 ? spec_shared(s, name, i) : page_new(s, "vmm", "shared"), VMM_SHARED_VA + i * PAGE,
+                  RIGHTS_WRITE, false);
+    if (vm->vcpus == 1)
+        return;
+    part_cap(vmm, s, VMM_SLOT_KICK_IRQ, spec_interrupt(s, "kick.irq", notification, VMM_BADGE_KICK, VECTOR_KICK, SPEC_NONE),
+             SEL4_ALL_RIGHTS, 0);
+    for (uint32_t i = 0; i < vm->vcpus; i++)
+        if (i != own)
+            part_cap(vmm, s, VMM_SLOT_KICK + i, spec_named(s, "vm.%s.kick.%u", vm->name, i), SEL4_ALL_RIGHTS, 0);
+}
+
+/* The node managers of one VM: vCPU 0's speaks with each of the others. */
+static void manager_life(struct part *manager, struct spec_builder *s, const struct description_vm *vm, uint32_t own,
+                         uint32_t notification)
+{
+    char name[64];
+
+    part_cap(manager, s, MANAGER_SLOT_LIFE_IRQ, spec_interrupt(s, "life.irq", notification, MANAGER_BADGE_LIFE, VECTOR_LIFE, SPEC_NONE),
+             SEL4_ALL_RIGHTS, 0);
+    for (uint32_t i = own ? own : 1; i < (own ? own + 1 : vm->vcpus); i++) {
+        uint64_t at = MANAGER_LIFE_VA + 2 * i * PAGE;
+        snprintf(name, sizeof name, "vm.%s.down.%u", vm->name, i);
+        space_map(&manager->space, s, spec_shared(s, name, 0), at, own ? RIGHTS_READ : RIGHTS_WRITE, false);
+        snprintf(name, sizeof name, "vm.%s.up.%u", vm->name, i);
+        space_map(&manager->space, s, spec_shared(s, name, 0), at + PAGE, own ? RIGHTS_WRITE : RIGHTS_READ, false);
+        part_cap(manager, s, MANAGER_SLOT_LIFE + (own ? 0 : i), spec_named(s, "vm.%s.life.%u", vm->name, own ? 0 : i), SEL4_ALL_RIGHTS, 0);
+    }
+}
+
 /* The VMM, its vCPU, and what the manager holds of them. */
 static void compile_vm(struct spec_builder *s, const struct compile_input *in, struct part *manager, uint32_t endpoint,
                        uint32_t node)
 {
-    const struct description_vm *vm = compile_node_vm(in->description, node);
-    const struct vm_files *files = &in->vms[node - 1];
+    uint32_t index;
+    const struct description_vm *vm = compile_node_vm(in->description, node, &index);
+    const struct vm_files *files = node_files(in, vm, index, node);
     struct vm_config config;
     struct part vmm;
     char name[64];
 
-    compile_vm_config(&config, vm, files, node);
+    compile_vm_config(&config, vm, index, files, node);
     part_new(&vmm, s, "vmm", &in->images[COMPONENT_VMM], COMPONENT_CNODE_BITS, PRIORITY_VMM, false);
     uint32_t exits = spec_object(s, SEL4_ENDPOINT, 0, "vmm.exits");
     uint32_t reply = spec_object(s, SEL4_REPLY, 0, "vmm.reply");
@@ -130,7 +182,6 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
     spec_fill(s, config_frame, 0, &config, sizeof config);
     part_config(&vmm, s, config_frame, 0);
     part_config(manager, s, config_frame, 1);
-    vmm.thread->notification = notification;
     vmm.thread->fault_ep = endpoint;
     vmm.thread->fault_badge = MANAGER_BADGE_FAULT + config.vm_index;
 
@@ -154,44 +205,55 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
     part_cap(&vmm, s, VMM_SLOT_MANAGER, endpoint, RIGHTS_CALL, MANAGER_BADGE_VMM + config.vm_index);
     part_cap(&vmm, s, VMM_SLOT_NOTIFICATION, notification, RIGHTS_WRITE, VMM_BADGE_TIMER);
     part_cap(&vmm, s, VMM_SLOT_DOORBELL, doorbell, SEL4_ALL_RIGHTS, 0);
-    part_cap(&vmm, s, VMM_SLOT_INPUT_IRQ,
-             spec_interrupt(s, "input.irq", notification, VMM_BADGE_INPUT, VECTOR_DOORBELL, SPEC_NONE), SEL4_ALL_RIGHTS, 0);
-    snprintf(name, sizeof name, "vm.%s.out", vm->name);
-    part_queue(&vmm, s, VMM_QUEUE_OUT, name, true);
-    snprintf(name, sizeof name, "vm.%s.in", vm->name);
-    part_queue(&vmm, s, VMM_QUEUE_IN, name, false);
+    vmm_shared(&vmm, s, vm, config.vcpu, notification);
+    if (config.vcpu == 0) {
+        part_cap(&vmm, s, VMM_SLOT_INPUT_IRQ,
+                 spec_interrupt(s, "input.irq", notification, VMM_BADGE_INPUT, VECTOR_DOORBELL, SPEC_NONE), SEL4_ALL_RIGHTS, 0);
+        snprintf(name, sizeof name, "vm.%s.out", vm->name);
+        part_queue(&vmm, s, VMM_QUEUE_OUT, name, true);
+        snprintf(name, sizeof name, "vm.%s.in", vm->name);
+        part_queue(&vmm, s, VMM_QUEUE_IN, name, false);
+    }
 
-    compile_disks(s, in, &vmm, notification, node);
+    if (config.vcpu == 0)
+        compile_disks(s, in, &vmm, notification, index);
 
     struct manager_needs needs = manager_needs(vm, files);
-    compile_vfs(s, in->description, node, manager, &vmm, notification);
+    if (config.vcpu == 0)
+        compile_vfs(s, in->description, node, manager, &vmm, notification);
     part_cap(manager, s, MANAGER_SLOT_VMM_TCB, vmm.tcb, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VMM_VSPACE, vmm.space.root, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VCPU_TCB, t->tcb, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VMM_SC, vmm.thread->sc, SEL4_ALL_RIGHTS, 0);
-    part_cap(manager, s, MANAGER_SLOT_VMM_NOTIFICATION, notification, SEL4_RIGHT_WRITE, 0); /* to bind a context to it */
+    part_cap(manager, s, MANAGER_SLOT_VMM_NOTIFICATION, notification, RIGHTS_WRITE, 0); /* to bind it, and a context to it */
+    part_cap(manager, s, MANAGER_SLOT_VCPU_SC, t->sc, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VCPU, vcpu, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_NESTED, nested, SEL4_ALL_RIGHTS, 0);
     spec_caps(s, manager->cnode, MANAGER_SLOT_TABLES, spec_untyped(s, 12 + log2_up(needs.tables), "manager.tables"), 1);
     spec_caps(s, manager->cnode, MANAGER_SLOT_RAM, spec_named(s, "vm.%s.ram", vm->name), MANAGER_SPAN);
-    spec_caps(s, manager->cnode, MANAGER_SLOT_KERNEL, spec_named(s, "vm.%s.kernel", vm->name), MANAGER_SPAN);
-    if (vm->initrd)
+    if (files->kernel_size)
+        spec_caps(s, manager->cnode, MANAGER_SLOT_KERNEL, spec_named(s, "vm.%s.kernel", vm->name), MANAGER_SPAN);
+    if (files->initrd_size)
         spec_caps(s, manager->cnode, MANAGER_SLOT_INITRD, spec_named(s, "vm.%s.initrd", vm->name), MANAGER_SPAN);
 }
 
 static void compile_manager(struct spec_builder *s, const struct compile_input *in, uint32_t node)
 {
-    const struct description_vm *vm = compile_node_vm(in->description, node);
+    uint32_t index = 0;
+    const struct description_vm *vm = compile_node_vm(in->description, node, &index);
     struct manager_config config = {
         .magic = MANAGER_CONFIG_MAGIC, .node = node, .vm_count = vm != NULL, .cnode_bits = COMPONENT_CNODE_BITS};
     struct part manager;
     char name[64];
 
     if (vm) {
-        unsigned bits = log2_up(manager_needs(vm, &in->vms[node - 1]).slots);
+        const struct vm_files *files = node_files(in, vm, index, node);
+        unsigned bits = log2_up(manager_needs(vm, files).slots);
         config.cnode_bits = bits > COMPONENT_CNODE_BITS ? bits : COMPONENT_CNODE_BITS;
-        config.ram_caps = config.kernel_caps = MANAGER_SPAN;
-        config.initrd_caps = vm->initrd ? MANAGER_SPAN : 0;
+        config.ram_caps = MANAGER_SPAN;
+        config.vmm_entry = in->images[COMPONENT_VMM].entry;
+        config.kernel_caps = files->kernel_size ? MANAGER_SPAN : 0;
+        config.initrd_caps = files->initrd_size ? MANAGER_SPAN : 0;
     }
     part_new(&manager, s, "manager", &in->images[COMPONENT_MANAGER], config.cnode_bits, PRIORITY_SERVICE, true);
     uint32_t endpoint = spec_object(s, SEL4_ENDPOINT, 0, "manager.endpoint");
@@ -205,6 +267,11 @@ static void compile_manager(struct spec_builder *s, const struct compile_input *
     uint32_t frame = page_new(s, "manager", "config");
     spec_fill(s, frame, 0, &config, sizeof config);
     part_config(&manager, s, frame, 0);
+    uint32_t notification = spec_object(s, SEL4_NOTIFICATION, 0, "manager.notification");
+    manager.thread->notification = notification;
+    part_cap(&manager, s, MANAGER_SLOT_NOTIFICATION, notification, RIGHTS_WRITE, MANAGER_BADGE_TIMER);
+    if (vm && vm->vcpus > 1)
+        manager_life(&manager, s, vm, node - vm->first_node, notification);
     if (vm)
         compile_vm(s, in, &manager, endpoint, node);
 }

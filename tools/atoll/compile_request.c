@@ -46,11 +46,16 @@ static void add_queue(struct request_list *l, uint32_t node, const char *name, b
     request_add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "%s.tail", name)->arg0 = node_produces;
 }
 
-static void add_doorbell(struct request_list *l, uint32_t from, uint32_t to, const char *name)
+static void add_ipi(struct request_list *l, uint32_t from, uint32_t to, uint32_t vector, const char *name)
 {
     struct system_request *r = request_add(l, RESOURCE_IPI, from, 0, "%s", name);
     r->arg0 = to;
-    r->arg1 = CPU_VECTOR(VECTOR_DOORBELL);
+    r->arg1 = CPU_VECTOR(vector);
+}
+
+static void add_doorbell(struct request_list *l, uint32_t from, uint32_t to, const char *name)
+{
+    add_ipi(l, from, to, VECTOR_DOORBELL, name);
 }
 
 static void add_node(struct request_list *l, const struct description *d, uint32_t node)
@@ -67,7 +72,7 @@ static void add_node(struct request_list *l, const struct description *d, uint32
 
     struct system_request *vectors = request_add(l, RESOURCE_VECTORS, node, 0, "vectors");
     vectors->arg0 = CPU_VECTOR(VECTOR_DOORBELL);
-    vectors->arg1 = CPU_VECTOR(node == 0 ? VECTOR_UART : VECTOR_DOORBELL);
+    vectors->arg1 = CPU_VECTOR(node == 0 ? VECTOR_UART : VECTOR_LIFE);
     if (node == 0) {
         request_add(l, RESOURCE_UART, 0, 0, "panic")->arg0 = UART_FIRST; /* where this node's kernel says its last words */
         struct system_request *ports = request_add(l, RESOURCE_IOPORT, 0, 0, "uart");
@@ -81,11 +86,41 @@ static void add_node(struct request_list *l, const struct description *d, uint32
     add_doorbell(l, node, 0, "doorbell.console");
 }
 
-static void add_vm(struct request_list *l, const struct description_vm *vm, uint32_t node)
+/* What the VMMs of one VM kick each other with, and its node managers. The pages of down and up have one writer each. */
+static void add_vm_channels(struct request_list *l, const struct description_vm *vm, uint32_t node)
 {
+    struct system_request *page = request_add(l, RESOURCE_SHARED, node, VM_SHARED_BYTES(vm->vcpus), "vm.%s.page", vm->name);
+    uint32_t own = node - vm->first_node;
     char name[RESOURCE_NAME_MAX];
 
-    request_add(l, RESOURCE_MEMORY, node, vm->memory, "vm.%s.ram", vm->name)->align = vm->memory >= GIB ? GIB : MIB2;
+    page->arg0 = 1;
+    page->arg1 = vm->vcpus;
+    for (uint32_t i = 0; i < vm->vcpus; i++) {
+        if (i == own)
+            continue;
+        snprintf(name, sizeof name, "vm.%s.kick.%u", vm->name, i);
+        add_ipi(l, node, vm->first_node + i, VECTOR_KICK, name);
+        if (i && own) /* managers: each with vCPU 0's */
+            continue;
+        snprintf(name, sizeof name, "vm.%s.life.%u", vm->name, i);
+        add_ipi(l, node, vm->first_node + i, VECTOR_LIFE, name);
+        request_add(l, RESOURCE_SHARED, node, QUEUE_PAGE, "vm.%s.down.%u", vm->name, i + own)->arg0 = own == 0;
+        request_add(l, RESOURCE_SHARED, node, QUEUE_PAGE, "vm.%s.up.%u", vm->name, i + own)->arg0 = own != 0;
+    }
+}
+
+static void add_vm(struct request_list *l, const struct description_vm *vm, uint32_t node)
+{
+    struct system_request *ram = request_add(l, RESOURCE_MEMORY, node, vm->memory, "vm.%s.ram", vm->name);
+    char name[RESOURCE_NAME_MAX];
+
+    ram->align = vm->memory >= GIB ? GIB : MIB2;
+    if (vm->vcpus > 1) {
+        ram->arg0 = vm->vcpus;
+        add_vm_channels(l, vm, node);
+    }
+    if (node != vm->first_node)
+        return;
     request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.kernel", vm->name)->align = MIB2;
     if (vm->initrd)
         request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name)->align = MIB2;
@@ -110,9 +145,9 @@ void *compile_request(const struct description *d, size_t *bytes)
     l.header->flags = d->probe ? SYSTEM_FLAG_PROBE : 0;
     for (uint32_t node = 0; node < d->cores; node++)
         add_node(&l, d, node);
-    for (uint32_t node = 0; node < d->cores; node++)
-        if (compile_node_vm(d, node))
-            add_vm(&l, compile_node_vm(d, node), node);
+    for (uint32_t i = 0; i < d->vm_count; i++)
+        for (uint32_t vcpu = 0; vcpu < d->vms[i].vcpus; vcpu++)
+            add_vm(&l, &d->vms[i], d->vms[i].first_node + vcpu);
     compile_vf_requests(&l, l.header, d);
     *bytes = sizeof(struct system_header) + l.header->request_count * sizeof(struct system_request);
     l.header->bytes = (uint32_t)*bytes;

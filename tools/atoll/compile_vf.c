@@ -66,12 +66,12 @@ void compile_vf_requests(struct request_list *l, const struct system_header *hea
     }
     if (d->nic_count)
         add_vectors(l, 0, VECTOR_NIC, 2 * (unsigned)d->nic_count);
-    for (uint32_t node = 1; node < d->cores; node++) {
-        const struct description_vm *vm = compile_node_vm(d, node);
-        for (size_t i = 0; vm && i < vm->net_count; i++)
-            add_vf(l, d, &vm->net[i], node, pf[vm->net[i].nic]);
-        if (vm && vm->net_count)
-            add_vectors(l, node, VECTOR_VF, VF_VECTORS * (unsigned)vm->net_count);
+    for (size_t k = 0; k < d->vm_count; k++) {
+        const struct description_vm *vm = &d->vms[k];
+        for (size_t i = 0; i < vm->net_count; i++)
+            add_vf(l, d, &vm->net[i], vm->first_node, pf[vm->net[i].nic]);
+        if (vm->net_count)
+            add_vectors(l, vm->first_node, VECTOR_VF, VF_VECTORS * (unsigned)vm->net_count);
     }
 }
 
@@ -181,7 +181,8 @@ static void vf(struct spec_builder *s, const struct description *d, const struct
 void compile_vfs(struct spec_builder *s, const struct description *d, uint32_t node, struct part *manager, struct part *vmm,
                      uint32_t notification)
 {
-    const struct description_vm *vm = compile_node_vm(d, node);
+    uint32_t number;
+    const struct description_vm *vm = compile_node_vm(d, node, &number);
     struct vfs_config config = {.magic = VFS_CONFIG_MAGIC, .count = (uint32_t)vm->net_count};
 
     if (vm->net_count == 0)

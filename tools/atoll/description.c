@@ -25,6 +25,7 @@ struct yaml_vm {
     enum description_console console;
     struct yaml_disk *disks;
     uint32_t disks_count;
+    enum vm_restart restart;
     bool test_hooks;
     struct yaml_net *net;
     uint32_t net_count;
@@ -45,6 +46,8 @@ struct yaml_description {
 static const cyaml_strval_t boot_values[] = {{"linux", BOOT_LINUX}, {"multiboot", BOOT_MULTIBOOT}};
 
 static const cyaml_strval_t console_values[] = {{"serial", CONSOLE_SERIAL}, {"virtio", CONSOLE_VIRTIO}};
+static const cyaml_strval_t restart_values[] = {
+    {"never", VM_RESTART_NEVER}, {"on-failure", VM_RESTART_ON_FAILURE}, {"always", VM_RESTART_ALWAYS}};
 
 static const cyaml_schema_field_t vm_fields[] = {
     CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct yaml_vm, name, 1, VM_NAME_MAX - 1),
@@ -56,6 +59,7 @@ static const cyaml_schema_field_t vm_fields[] = {
     CYAML_FIELD_UINT("vcpus", CYAML_FLAG_OPTIONAL, struct yaml_vm, vcpus),
     CYAML_FIELD_ENUM("console", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct yaml_vm, console, console_values, 2),
     CYAML_FIELD_SEQUENCE("disks", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_vm, disks, &disk_schema, 0, DISKS_MAX),
+    CYAML_FIELD_ENUM("restart", CYAML_FLAG_STRICT | CYAML_FLAG_OPTIONAL, struct yaml_vm, restart, restart_values, 3),
     CYAML_FIELD_BOOL("test-hooks", CYAML_FLAG_OPTIONAL, struct yaml_vm, test_hooks),
     CYAML_FIELD_SEQUENCE("net", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_vm, net, &net_schema, 0, NET_MAX),
     CYAML_FIELD_END};
@@ -84,6 +88,7 @@ struct check {
     struct complaint *why;
     struct description *d;
     uint64_t memory_needed; /* bytes that everything together takes */
+    uint32_t nodes_taken;   /* by the control node and the VMs so far */
 };
 
 #define FAIL(c, node, ...) complain((c)->why, (c)->source.file, yaml_line(node), __VA_ARGS__)
@@ -250,6 +255,7 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
     vm->kernel = path_resolve(d->file, from->kernel);
     vm->initrd = from->initrd == NULL ? NULL : path_resolve(d->file, from->initrd);
     vm->cmdline = strdup(from->cmdline == NULL ? "" : from->cmdline);
+    vm->restart = from->restart;
     vm->test_hooks = from->test_hooks;
     vm->virtio_console = from->console == CONSOLE_VIRTIO;
     d->vm_count = index + 1; /* from here on description_free() knows it */
@@ -262,13 +268,16 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
     vm->vcpus = vcpus_at == NULL ? 1 : from->vcpus;
     if (vm->vcpus == 0)
         return FAIL(c, vcpus_at, "'vcpus' is 0; write 1");
-    if (vm->vcpus > d->cores - 1 - index)
+    uint32_t nodes_free = d->cores - c->nodes_taken;
+    if (vm->vcpus > nodes_free)
         return FAIL(c, vcpus_at == NULL ? node : vcpus_at,
-                    "VM '%s' needs %u more core%s and %zu of the machine's %u %s free (core 0 runs the control node, each vCPU takes "
-                    "one): raise machine.cores or remove vCPUs", vm->name, vm->vcpus, vm->vcpus == 1 ? "" : "s", d->cores - 1 - index,
-                    d->cores, d->cores - 1 - index == 1 ? "is" : "are");
-    if (vm->vcpus > 1)
-        return FAIL(c, vcpus_at, "'vcpus' is %u; this version runs VMs of one vCPU: write 1", vm->vcpus);
+                    "VM '%s' needs %u more core%s and %u of the machine's %u %s free (core 0 runs the control node, each vCPU takes "
+                    "one): raise machine.cores or remove vCPUs", vm->name, vm->vcpus, vm->vcpus == 1 ? "" : "s", nodes_free,
+                    d->cores, nodes_free == 1 ? "is" : "are");
+    if (vm->vcpus > VM_MAX_VCPUS)
+        return FAIL(c, vcpus_at, "'vcpus' is %u; write at most %u", vm->vcpus, VM_MAX_VCPUS);
+    vm->first_node = c->nodes_taken;
+    c->nodes_taken += vm->vcpus;
 
     yaml_node_t *memory_at = yaml_value(&c->source, node, "memory");
     if (size_check(c, memory_at, "memory", from->memory, LARGE_PAGE, &vm->memory) != 0 || files_check(c, vm, node) != 0 ||
@@ -280,6 +289,10 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
                     "write less, or raise machine.memory", vm->name, (unsigned long long)(vm->memory >> 20),
                     (unsigned long long)(d->memory >> 20), (unsigned long long)(c->memory_needed >> 20));
     c->memory_needed += vm->memory;
+    if (from->net_count && vm->vcpus > 1)
+        return FAIL(c, yaml_value(&c->source, node, "net"),
+                    "VM '%s' has virtual functions and %u vCPUs; their registers are mapped on one node only: write 'vcpus: 1'",
+                    vm->name, vm->vcpus);
     for (size_t i = 0; i < from->net_count; i++)
         if (net_check(&c->source, c->why, d, &from->net[i], yaml_entry(&c->source, yaml_value(&c->source, node, "net"), i)) != 0)
             return -1;
@@ -319,7 +332,7 @@ static int source_check(struct check *c, const struct image *text, uint32_t core
 
 int description_load(const char *file, uint32_t cores, struct description *d, struct complaint *why)
 {
-    struct check c = {.why = why, .d = d};
+    struct check c = {.why = why, .d = d, .nodes_taken = 1};
     struct image text;
     *d = (struct description){0};
     if (image_read(file, DESCRIPTION_MAX, &text) != 0)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
+#include <atoll/component.h>
 
 enum description_boot { BOOT_LINUX = 1, BOOT_MULTIBOOT = 2 };
 
@@ -40,7 +41,8 @@ struct description_net {
 
 struct description_vm {
     char *name;      /* letter, then letters, digits, '-'; at most 31 bytes */
-    uint32_t vcpus;  /* 1 for now */
+    uint32_t vcpus;  /* at most VM_MAX_VCPUS */
+    uint32_t first_node; /* vCPU i runs on node first_node + i */
     uint64_t memory; /* bytes, multiple of 2 MiB */
     enum description_boot boot;
     char *kernel;    /* host path, readable, checked */
@@ -49,6 +51,7 @@ struct description_vm {
     bool virtio_console; /* beside the serial port */
     struct description_disk disks[DISKS_MAX];
     size_t disk_count;
+    enum vm_restart restart;
     bool test_hooks; /* VM_FLAG_TEST_*: the guest may crash its own VMM and its own kernel */
     struct description_net net[4];
     size_t net_count;
@@ -78,7 +81,7 @@ struct complaint { char text[1024]; };
 int description_load(const char *file, uint32_t cores, struct description *d, struct complaint *why);
 void description_free(struct description *d);
 
-/* compile.c: a description to the files that boot takes as modules. VM i runs on node i + 1.
+/* compile.c: a description to the files that boot takes as modules. VMs take nodes in their order, one per vCPU, from node 1 on.
  * Writes DIR/system (the system request), DIR/node.N.spec; the component images are read from `images` (the build folder's user/).
  * Returns 0, or -1 after one sentence on stderr. */
 int compile_system(const struct description *d, const char *images, const char *dir);

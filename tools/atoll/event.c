@@ -75,7 +75,8 @@ int outcome_init(struct outcome *o, const struct description *d)
         return -1;
     for (size_t i = 0; i < d->vm_count; i++) {
         o->vms[i].name = d->vms[i].name;
-        o->vms[i].node = (unsigned)i + 1;
+        o->vms[i].node = d->vms[i].first_node;
+        o->vms[i].nodes = d->vms[i].vcpus;
     }
     return 0;
 }
@@ -130,7 +131,7 @@ void outcome_event(struct outcome *o, const struct event *e)
     }
     for (size_t i = 0; i < o->count; i++) {
         struct outcome_vm *vm = &o->vms[i];
-        if (e->kind == EVENT_NODE_DIED && vm->node == e->number && !vm->ended) {
+        if (e->kind == EVENT_NODE_DIED && e->number - vm->node < vm->nodes && !vm->ended) {
             snprintf(reason, sizeof reason, "its node %lu died: %s", e->number, e->text);
             vm_fail(vm, reason);
             vm->ended = true;

@@ -28,7 +28,7 @@ struct event event_parse(const char *line);
 /* What became of the VMs. */
 struct outcome_vm {
     const char *name;
-    unsigned node;
+    unsigned node, nodes; /* its first one, and how many: one per vCPU */
     bool started, ended, failed; /* ended: powered off, stopped, or its node died */
     char reason[256];            /* failed: why */
 };

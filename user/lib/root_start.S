@@ -12,7 +12,10 @@ _start:
 1:  ud2
     jmp 1b
 .section .bss
+.globl sel4_ipc_buffer
 .balign 16
+sel4_ipc_buffer:
+    .skip 16
     .skip STACK_BYTES
 stack_top:
 .section .note.GNU-stack, "", @progbits

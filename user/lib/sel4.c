@@ -3,7 +3,7 @@
 #include "lib.h"
 #include <atoll/component.h>
 
-struct sel4_ipc_buffer *sel4_ipc_buffer = (struct sel4_ipc_buffer *)COMPONENT_IPC_VA;
+_Static_assert(COMPONENT_IPC_VA == 0x900000, "start.S knows it");
 
 /* The words of a message beyond the registers lie in the buffer; so do a reply's. */
 static error_t invoke(cptr_t cptr, uint64_t label, unsigned caps, const cptr_t *cap, unsigned words, const uint64_t *word,
@@ -100,6 +100,8 @@ error_t tcb_set_flags(cptr_t tcb, uint64_t clear, uint64_t set)
 
 error_t tcb_suspend(cptr_t tcb) { return invoke(tcb, SEL4_TCB_SUSPEND, NOTHING, NOTHING, NULL); }
 error_t tcb_resume(cptr_t tcb) { return invoke(tcb, SEL4_TCB_RESUME, NOTHING, NOTHING, NULL); }
+
+error_t tcb_unbind_notification(cptr_t tcb) { return invoke(tcb, SEL4_TCB_UNBIND_NOTIFICATION, NOTHING, NOTHING, NULL); }
 
 error_t tcb_bind_notification(cptr_t tcb, cptr_t notification)
 {

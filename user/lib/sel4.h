@@ -20,7 +20,7 @@ struct sel4_ipc_buffer {
 };
 _Static_assert(sizeof(struct sel4_ipc_buffer) == 1u << SEL4_IPC_BUFFER_BITS, "manual, IPC buffer layout");
 
-/* This thread's IPC buffer: COMPONENT_IPC_VA unless root_start.S set it from the boot information. */
+/* This thread's IPC buffer: COMPONENT_IPC_VA (start.S), or what the boot information says (root_start.S). */
 extern struct sel4_ipc_buffer *sel4_ipc_buffer;
 
 /* A message's register part. */
@@ -141,6 +141,7 @@ error_t tcb_set_flags(cptr_t tcb, uint64_t clear, uint64_t set);
 error_t tcb_suspend(cptr_t tcb);
 error_t tcb_resume(cptr_t tcb);
 error_t tcb_bind_notification(cptr_t tcb, cptr_t notification);
+error_t tcb_unbind_notification(cptr_t tcb);
 /* `words` registers in seL4_UserContext order (sel4/abi.h, SEL4_CONTEXT_WORDS). */
 error_t tcb_write_registers(cptr_t tcb, int resume, unsigned words, const uint64_t *registers);
 error_t tcb_read_registers(cptr_t tcb, int suspend, unsigned words, uint64_t *registers);

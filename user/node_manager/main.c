@@ -16,38 +16,36 @@ static void gather(const struct sel4_message *m, uint64_t words[SEL4_MSG_MAX_LEN
         words[i] = i >= n ? 0 : i < SEL4_MSG_REGISTERS ? m->mr[i] : sel4_ipc_buffer->msg[i];
 }
 
-/* The VM is over: nothing of it runs any more. Its memory stays where it is until the machine stops. */
-static void vm_end(void)
-{
-    uint64_t exits[EXIT_CLASSES];
-
-    tcb_suspend(MANAGER_SLOT_VCPU_TCB);
-    tcb_suspend(MANAGER_SLOT_VMM_TCB);
-    record.state = VM_ENDED;
-    vfs_end();
-    events_last();
-    if (vcpu_counters(MANAGER_SLOT_VCPU, EXIT_CLASSES, exits) != SEL4_NO_ERROR)
-        memset(exits, 0, sizeof exits);
-    event_counters(vm->name, exits, record.counters);
-}
-
-/* The VMM waits for exits: from here on it is passive, and an exit costs no switch of scheduling contexts. */
-static void vm_start(void)
+/* The VMM waits for exits: from here on it is passive, and an exit costs no switch of scheduling contexts. Its notification is bound to it
+ * only now: a signal between the steps would have woken it with no scheduling context to run on. One that came before is delivered. */
+static error_t vmm_make_passive(void)
 {
     error_t error = sched_context_unbind(MANAGER_SLOT_VMM_SC);
 
     if (!error)
         error = sched_context_bind(MANAGER_SLOT_VMM_SC, MANAGER_SLOT_VMM_NOTIFICATION);
-    log_line("vm %s: first instruction at TSC %lu", vm->name, (uint64_t)__builtin_ia32_rdtsc());
+    if (!error)
+        error = tcb_bind_notification(MANAGER_SLOT_VMM_TCB, MANAGER_SLOT_VMM_NOTIFICATION);
+    return error;
+}
+
+static void vm_start(void)
+{
+    bool first = record.state == VM_LOADING; /* in this life */
+    error_t error = first ? vmm_make_passive() : SEL4_NO_ERROR;
+
+    if (first && vm->vcpu == 0)
+        log_line("vm %s: first instruction at TSC %lu", vm->name, (uint64_t)__builtin_ia32_rdtsc());
     if (!error)
         error = tcb_resume(MANAGER_SLOT_VCPU_TCB);
     if (error) {
-        vm_end();
-        event("vm %s stopped: node manager: cannot start the vCPU: %s", vm->name, sel4_error_name(error));
+        text_format(record.reason, sizeof record.reason, "node manager: cannot start the vCPU: %s", sel4_error_name(error));
+        life_end(OUTCOME_STOPPED, record.reason);
         return;
     }
     record.state = VM_RUNNING;
-    event("vm %s started", vm->name);
+    if (first && vm->vcpu == 0)
+        event("vm %s started", vm->name);
 }
 
 /* Act on a message. True: the caller gets the answer `*label`. */
@@ -58,12 +56,15 @@ static bool act(enum vm_action action, uint64_t *label)
     case ACTION_START:
         vm_start();
         return false;
+    case ACTION_PARK:
+        *label = (uint64_t)tcb_suspend(MANAGER_SLOT_VCPU_TCB);
+        record.state = VM_PARKED;
+        return true;
     case ACTION_RESET:
         event("vm %s reset", vm->name);
         if (vfs_lease(record.reason, sizeof record.reason) == 0)
             return true;
-        vm_end();
-        event("vm %s stopped: %s", vm->name, record.reason);
+        life_end(OUTCOME_STOPPED, record.reason);
         return false;
     case ACTION_VF_PLACE:
         *label = (uint64_t)vf_place(record.vf.index, record.vf.address, record.vf.master);
@@ -71,19 +72,16 @@ static bool act(enum vm_action action, uint64_t *label)
     case ACTION_VF_RESET:
         if (vf_reset(record.vf.index, record.reason, sizeof record.reason) == 0)
             return true;
-        vm_end();
-        event("vm %s stopped: %s", vm->name, record.reason);
+        life_end(OUTCOME_STOPPED, record.reason);
         return false;
     case ACTION_EXIT_CODE:
         event("vm %s exit-code %lu", vm->name, record.exit_code);
         return true;
     case ACTION_END:
-        vm_end();
-        event("vm %s powered-off", vm->name);
+        life_end(OUTCOME_POWERED_OFF, NULL);
         return false;
     case ACTION_STOP:
-        vm_end();
-        event("vm %s stopped: %s", vm->name, record.reason);
+        life_end(OUTCOME_STOPPED, record.reason);
         return false;
     case ACTION_ANSWER:
         return true;
@@ -103,6 +101,11 @@ __attribute__((noreturn)) static void serve(void)
 
     sel4_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);
     for (;;) {
+        if (m.badge && m.badge < MANAGER_BADGE_VMM) {
+            life_signalled(m.badge);
+            sel4_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);
+            continue;
+        }
         gather(&m, words);
         if (act(message_decode(&record, m.badge, m.info, words), &label)) {
             m.info = sel4_info(label, 0, 0);
@@ -131,21 +134,12 @@ void component_main(const void *config, uint64_t tsc_hz)
     if (vm->magic != VM_CONFIG_MAGIC)
         panic("the second configuration frame is not a VM's");
     record.index = vm->vm_index;
+    life_init(c, vm, &record, tsc_hz);
     if (memory_bind(c, vm, &free_slot, why, sizeof why) != 0) {
-        event("vm %s stopped: %s", vm->name, why);
-        record.state = VM_ENDED;
+        life_end(OUTCOME_IMPOSSIBLE, why);
         serve();
     }
     vfs_init(c, vm, (const char *)config + 2 * 4096, free_slot, tsc_hz);
-    if (vfs_lease(why, sizeof why) != 0) {
-        event("vm %s stopped: %s", vm->name, why);
-        record.state = VM_ENDED;
-        serve();
-    }
-    error_t error = tcb_resume(MANAGER_SLOT_VMM_TCB);
-    if (error) {
-        event("vm %s stopped: node manager: cannot start the VMM: %s", vm->name, sel4_error_name(error));
-        record.state = VM_ENDED;
-    }
+    life_start();
     serve();
 }

@@ -31,12 +31,21 @@ void events_last(void);
 void event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void event_counters(const char *vm, const uint64_t exits[EXIT_CLASSES], const uint64_t vmm[VMM_COUNTERS]);
 
+/* life.c: the VM's lives, with the managers of its other vCPUs. */
+struct vm_record;
+enum vm_outcome { OUTCOME_POWERED_OFF, OUTCOME_STOPPED, OUTCOME_IMPOSSIBLE /* to start: never tried again */ };
+void life_init(const struct manager_config *, const struct vm_config *, struct vm_record *, uint64_t tsc_hz);
+void life_start(void);                                    /* the VMM runs, and asks for the vCPU to be started */
+void life_end(enum vm_outcome, const char *reason);       /* this vCPU's; the VM's others follow */
+void life_signalled(uint64_t badge);                      /* MANAGER_BADGE_ */
+uint32_t life_next_pause(uint32_t last_ms, uint64_t lived_ms); /* before the next restart; last_ms 0: there was none */
+
 /* protocol.c: what a message means. Pure: no capability is used. */
-enum vm_state { VM_LOADING, VM_RUNNING, VM_ENDED };
+enum vm_state { VM_LOADING, VM_RUNNING, VM_PARKED, VM_ENDED };
 enum vm_action {
     ACTION_REFUSE,  /* answer with an error */
     ACTION_ANSWER,  /* answer 0 */
-    ACTION_START, ACTION_RESET, ACTION_EXIT_CODE,
+    ACTION_START, ACTION_PARK, ACTION_RESET, ACTION_EXIT_CODE,
     ACTION_END,     /* powered off */
     ACTION_STOP,    /* stopped; `reason` is set */
     ACTION_IGNORE,  /* not from this node's VM: no answer */

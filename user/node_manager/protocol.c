@@ -24,9 +24,11 @@ static enum vm_action decode_request(struct vm_record *vm, uint64_t label, const
 {
     switch (label) {
     case MANAGER_START:
-        return vm->state == VM_LOADING ? ACTION_START : ACTION_REFUSE;
+        return vm->state == VM_LOADING || vm->state == VM_PARKED ? ACTION_START : ACTION_REFUSE;
+    case MANAGER_PARK:
+        return vm->state == VM_RUNNING ? ACTION_PARK : ACTION_REFUSE;
     case MANAGER_RESET:
-        return vm->state == VM_RUNNING ? ACTION_RESET : ACTION_REFUSE;
+        return vm->state == VM_RUNNING || vm->state == VM_PARKED ? ACTION_RESET : ACTION_REFUSE;
     case MANAGER_VF_PLACE: case MANAGER_VF_RESET:
         if (n < (label == MANAGER_VF_PLACE ? 3 : 1))
             return ACTION_REFUSE;

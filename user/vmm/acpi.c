@@ -2,6 +2,7 @@
 #include "ioapic.h"
 #include "lib.h"
 #include "pci.h"
+static const
 #include "dsdt.hex" /* dsdt_aml_code, made by iasl */
 
 #define PACKED __attribute__((packed))
@@ -69,10 +70,6 @@ struct madt { /* 5.2.12 */
     struct table header;
     uint32_t lapic_address, flags;
     struct {
-        uint8_t type, length, acpi_id, apic_id;
-        uint32_t flags;
-    } PACKED cpu;
-    struct {
         uint8_t type, length, id, reserved;
         uint32_t address, first_interrupt;
     } PACKED ioapic;
@@ -81,6 +78,10 @@ struct madt { /* 5.2.12 */
         uint16_t flags;
         uint8_t lint;
     } PACKED nmi;
+    struct {
+        uint8_t type, length, acpi_id, apic_id;
+        uint32_t flags;
+    } PACKED cpus[VM_MAX_VCPUS];
 } PACKED;
 
 struct mcfg { /* PCI Firmware Specification 3.2, 4.1.2 */
@@ -125,7 +126,7 @@ static uint64_t append(const struct guest_memory *m, uint64_t *at, struct table 
     return here;
 }
 
-void acpi_write(const struct guest_memory *m)
+void acpi_write(const struct guest_memory *m, unsigned cpus)
 {
     uint64_t at = ACPI_TABLES + 64, dsdt, xsdt_address;
     struct rsdp rsdp = {.revision = 2, .length = sizeof rsdp};
@@ -153,10 +154,13 @@ void acpi_write(const struct guest_memory *m)
     fadt.sleep_status = (struct address){SPACE_IO, 8, 0, 1, ACPI_SLEEP_STATUS};
 
     memset(&madt, 0, sizeof madt);
-    header(&madt.header, "APIC", sizeof madt, 5);
+    header(&madt.header, "APIC", (uint32_t)(sizeof madt - (VM_MAX_VCPUS - cpus) * sizeof madt.cpus[0]), 5);
     madt.lapic_address = (uint32_t)LAPIC_MMIO;
-    madt.cpu.length = sizeof madt.cpu;
-    madt.cpu.flags = 1; /* enabled */
+    for (unsigned i = 0; i < cpus; i++) {
+        madt.cpus[i].length = sizeof madt.cpus[i];
+        madt.cpus[i].acpi_id = madt.cpus[i].apic_id = (uint8_t)i;
+        madt.cpus[i].flags = 1; /* enabled */
+    }
     madt.ioapic.type = 1;
     madt.ioapic.length = sizeof madt.ioapic;
     madt.ioapic.address = (uint32_t)IOAPIC_MMIO;

@@ -18,6 +18,8 @@
                    BIT(16) /* PAT */ | BIT(17) /* PSE36 */ | \
                    BIT(19) /* CLFLUSH */ | BIT(23) /* MMX */ | BIT(24) /* FXSR */ | BIT(25) /* SSE */ | BIT(26) /* SSE2 */)
 #define LEAF1_EDX_APIC BIT(9)
+#define LEAF1_EDX_HTT BIT(28) /* leaf 1's count of CPUs means something */
+#define EXT1_ECX_CMP_LEGACY BIT(1) /* they are cores, not threads */
 
 /* Leaf 7. No LA57: the kernel checks guests' addresses as 48-bit ones. No INVPCID without PCID, no protection keys (outside
  * XCR0_MASK). */
@@ -127,6 +129,21 @@ void cpuid_init(struct cpuid *c, cpuid_source *host, uint64_t tsc_hz)
     init_basic(c, host);
     init_hypervisor(c, tsc_hz);
     init_extended(c, host);
+    cpuid_set_topology(c, 0, 1);
+}
+
+static uint32_t log2_up(uint32_t n) { return n < 2 ? 0 : 32 - (uint32_t)__builtin_clz(n - 1); }
+
+void cpuid_set_topology(struct cpuid *c, uint32_t id, uint32_t count)
+{
+    c->id = id;
+    c->count = count;
+    c->basic[1].ebx = (c->basic[1].ebx & 0xff00) | count << 16 | id << 24;
+    c->extended[8].ecx = count > 1 ? log2_up(count) << 12 | (count - 1) : 0;
+    if (count > 1) {
+        c->basic[1].edx |= LEAF1_EDX_HTT;
+        c->extended[1].ecx |= EXT1_ECX_CMP_LEGACY;
+    }
 }
 
 const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf)
@@ -140,12 +157,13 @@ const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf)
     return NULL;
 }
 
-/* Leaf 0Bh: one thread, one core. */
-static void topology(uint32_t subleaf, struct cpuid_regs *out)
+/* Leaf 0Bh: one thread per core, all cores in one package. */
+static void topology(const struct cpuid *c, uint32_t subleaf, struct cpuid_regs *out)
 {
-    *out = (struct cpuid_regs){0, 0, subleaf & 0xff, 0};
+    *out = (struct cpuid_regs){0, 0, subleaf & 0xff, c->id};
     if (subleaf < 2) {
-        out->ebx = 1;
+        out->eax = subleaf ? log2_up(c->count) : 0; /* bits of the id below the next level */
+        out->ebx = subleaf ? c->count : 1;
         out->ecx |= (subleaf + 1) << 8; /* level type: 1 thread, 2 core */
     }
 }
@@ -168,7 +186,7 @@ void cpuid_adjust(const struct cpuid *c, uint32_t leaf, uint32_t subleaf, const 
         if (subleaf) /* there is one only */
             *out = (struct cpuid_regs){0};
         break;
-    case 0xb: topology(subleaf, out); break;
+    case 0xb: topology(c, subleaf, out); break;
     case 0xd:
         *out = subleaf < 3 ? c->save[subleaf] : (struct cpuid_regs){0};
         if (subleaf == 0 && c->xcr0) /* bytes for what is enabled now */

@@ -23,6 +23,7 @@ struct cpuid {
     struct cpuid_regs extended[CPUID_EXTENDED_MAX - CPUID_EXTENDED + 1];
     struct cpuid_regs save[3]; /* leaf 0Dh, subleaves 0 to 2 */
     uint32_t xcr0;             /* features that the guest may enable */
+    uint32_t id, count;        /* local APIC id; CPUs */
 };
 
 /* What the answer depends on besides the leaf. */
@@ -32,6 +33,9 @@ struct cpuid_state {
 };
 
 void cpuid_init(struct cpuid *c, cpuid_source *host, uint64_t tsc_hz);
+
+/* Which of how many CPUs this one is, all of them cores of one package. */
+void cpuid_set_topology(struct cpuid *c, uint32_t id, uint32_t count);
 
 /* The answer from the tables; NULL: no such leaf, all zeroes. If it depends on the state too, cpuid_adjust completes it. */
 const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf);

@@ -116,9 +116,7 @@ static enum vm_next exit_msr(struct vm *vm)
         unsigned ended = lapic_take_eoi(&vm->lapic);
 
         if (ended)
-            ioapic_eoi(&vm->ioapic, &vm->lapic, ended);
-        if (vm->lapic.stop)
-            return vm_stop(vm, "its only CPU sent itself INIT");
+            vm_end_of_interrupt(vm, ended);
     }
     advance(vm, write ? opcode_wrmsr : opcode_rdmsr, 2);
     return VM_RESUME;
@@ -130,16 +128,17 @@ static enum vm_next exit_nested(struct vm *vm)
     unsigned ended = lapic_take_eoi(&vm->lapic);
 
     if (ended)
-        ioapic_eoi(&vm->ioapic, &vm->lapic, ended);
-    return vm->lapic.stop ? vm_stop(vm, "its only CPU sent itself INIT") : next;
+        vm_end_of_interrupt(vm, ended);
+    return next;
 }
 
 static enum vm_next exit_hlt(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
 
-    if (!(vcpu_get(v, W_RFLAGS, VCPU_GROUP_RIP) & RFLAGS_IF) && !vm->lapic.nmi_pending)
-        return vm_stop(vm, "halted with interrupts off");
+    vm->deaf = !(vcpu_get(v, W_RFLAGS, VCPU_GROUP_RIP) & RFLAGS_IF);
+    if (vm->deaf && !vm->lapic.nmi_pending && vm_is_deaf(vm))
+        return vm_stop(vm, vm->bus.count > 1 ? "all its CPUs are halted with interrupts off" : "halted with interrupts off");
     advance(vm, opcode_hlt, sizeof opcode_hlt);
     return exit_wakes(vm) ? VM_RESUME : VM_WAIT;
 }
@@ -238,7 +237,7 @@ bool exit_wakes(struct vm *vm)
 {
     int vector = lapic_candidate(&vm->lapic);
 
-    return vm->lapic.nmi_pending || (vector >= 0 && deliverable(vm, vector));
+    return vm->lapic.nmi_pending || (!vm->deaf && vector >= 0 && deliverable(vm, vector));
 }
 
 /* Put the best pending event into the reply, or ask for an exit when it becomes possible. */

@@ -23,15 +23,7 @@ void ioapic_reset(struct ioapic *io)
         io->redirect[i] = ENTRY_MASKED;
 }
 
-/* The one CPU takes what names it; a destination of another id reaches nobody. */
-static bool for_us(uint64_t entry)
-{
-    uint32_t destination = (uint32_t)(entry >> 56);
-
-    return entry >> 11 & 1 ? destination & 1 : destination == 0 || destination == 0xff;
-}
-
-static void fire(struct ioapic *io, struct lapic *l, unsigned pin)
+static void fire(struct ioapic *io, struct apic_bus *bus, unsigned pin)
 {
     uint64_t *entry = &io->redirect[pin];
     bool level = *entry & ENTRY_LEVEL;
@@ -40,21 +32,21 @@ static void fire(struct ioapic *io, struct lapic *l, unsigned pin)
         return;
     if (level)
         *entry |= ENTRY_REMOTE_IRR;
-    if (for_us(*entry))
-        lapic_deliver(l, *entry >> 8 & 7, *entry & 0xff, level);
+    apic_bus_send(bus, &(struct apic_message){.destination = (uint32_t)(*entry >> 56), .logical = *entry >> 11 & 1, .level = level,
+                                              .mode = *entry >> 8 & 7, .vector = *entry & 0xff});
 }
 
-void ioapic_set_line(struct ioapic *io, struct lapic *l, unsigned pin, bool level)
+void ioapic_set_line(struct ioapic *io, struct apic_bus *bus, unsigned pin, bool level)
 {
     uint32_t bit = 1u << pin;
     bool before = io->lines & bit;
 
     io->lines = level ? io->lines | bit : io->lines & ~bit;
     if (level && (!before || (io->redirect[pin] & ENTRY_LEVEL)))
-        fire(io, l, pin);
+        fire(io, bus, pin);
 }
 
-void ioapic_eoi(struct ioapic *io, struct lapic *l, unsigned vector)
+void ioapic_eoi(struct ioapic *io, struct apic_bus *bus, unsigned vector)
 {
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
         uint64_t *entry = &io->redirect[pin];
@@ -63,7 +55,7 @@ void ioapic_eoi(struct ioapic *io, struct lapic *l, unsigned vector)
             continue;
         *entry &= ~(uint64_t)ENTRY_REMOTE_IRR;
         if (io->lines & 1u << pin)
-            fire(io, l, pin);
+            fire(io, bus, pin);
     }
 }
 
@@ -85,7 +77,7 @@ uint32_t ioapic_read(const struct ioapic *io, uint32_t offset)
     }
 }
 
-static void write_window(struct ioapic *io, struct lapic *l, uint32_t value)
+static void write_window(struct ioapic *io, struct apic_bus *bus, uint32_t value)
 {
     unsigned half = io->select - REGISTER_REDIRECT, pin = half / 2;
     uint64_t *entry;
@@ -105,15 +97,15 @@ static void write_window(struct ioapic *io, struct lapic *l, uint32_t value)
     if (!(*entry & ENTRY_LEVEL))
         *entry &= ~(uint64_t)ENTRY_REMOTE_IRR; /* how software without an EOI register ends one */
     else if (io->lines & 1u << pin)
-        fire(io, l, pin);
+        fire(io, bus, pin);
 }
 
-void ioapic_write(struct ioapic *io, struct lapic *l, uint32_t offset, uint32_t value)
+void ioapic_write(struct ioapic *io, struct apic_bus *bus, uint32_t offset, uint32_t value)
 {
     switch (offset) {
     case OFFSET_SELECT: io->select = (uint8_t)value; break;
-    case OFFSET_WINDOW: write_window(io, l, value); break;
-    case OFFSET_EOI: ioapic_eoi(io, l, value & 0xff); break;
+    case OFFSET_WINDOW: write_window(io, bus, value); break;
+    case OFFSET_EOI: ioapic_eoi(io, bus, value & 0xff); break;
     default: break;
     }
 }

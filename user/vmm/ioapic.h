@@ -2,7 +2,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include "lapic.h"
+#include "apic_bus.h"
 
 #define IOAPIC_MMIO 0xfec00000ull
 #define IOAPIC_MMIO_SIZE 0x1000u
@@ -17,6 +17,6 @@ struct ioapic {
 
 void ioapic_reset(struct ioapic *io);
 uint32_t ioapic_read(const struct ioapic *io, uint32_t offset);
-void ioapic_write(struct ioapic *io, struct lapic *l, uint32_t offset, uint32_t value);
-void ioapic_set_line(struct ioapic *io, struct lapic *l, unsigned pin, bool level);
-void ioapic_eoi(struct ioapic *io, struct lapic *l, unsigned vector); /* of a level-triggered interrupt */
+void ioapic_write(struct ioapic *io, struct apic_bus *bus, uint32_t offset, uint32_t value);
+void ioapic_set_line(struct ioapic *io, struct apic_bus *bus, unsigned pin, bool level);
+void ioapic_eoi(struct ioapic *io, struct apic_bus *bus, unsigned vector); /* of a level-triggered interrupt */

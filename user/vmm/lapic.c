@@ -1,4 +1,4 @@
-#include "lapic.h"
+#include "apic_bus.h"
 #include "lib.h"
 
 /* Register numbers: MMIO offset / 16, MSR - 0x800 (APM volume 2, table 16-2 and 16-6). */
@@ -13,13 +13,10 @@ enum {
 #define LVT_MASKED 0x10000u
 #define LVT_MODE_SHIFT 17
 #define LVT_PENDING 0x1000u
+#define ICR_ASSERT 0x4000u
 #define SPURIOUS_ENABLE 0x100u
 #define ERROR_SEND_VECTOR 0x20u
 #define ERROR_RECEIVE_VECTOR 0x40u
-#define MODE_FIXED 0u
-#define MODE_LOWEST 1u
-#define MODE_NMI 4u
-#define MODE_INIT 5u
 #define TIMER_ONE_SHOT 0u
 #define TIMER_PERIODIC 1u
 #define TIMER_DEADLINE 2u
@@ -30,14 +27,24 @@ static const uint32_t lvt_mask[LVT_COUNT] = { /* writable bits */
     [LVT_LINT1] = 0x1a7ff, [LVT_ERROR] = 0x100ff, [LVT_CMCI] = 0,
 };
 
-void lapic_reset(struct lapic *l)
+static void publish(struct lapic *l)
 {
-    memset(l, 0, sizeof *l);
-    l->base = LAPIC_MMIO | LAPIC_BASE_BSP | LAPIC_BASE_X2APIC | LAPIC_BASE_ENABLED;
-    l->spurious = 0xff;
-    l->dfr = 0xffffffffu;
+    if (l->bus)
+        apic_bus_publish(l->bus);
+}
+
+void lapic_init(struct lapic *l)
+{
+    *l = (struct lapic){.id = l->id, .bus = l->bus, .base = l->base, .spurious = 0xff, .dfr = 0xffffffffu, .start = -1};
     for (unsigned i = 0; i < LVT_COUNT; i++)
         l->lvt[i] = LVT_MASKED;
+    publish(l);
+}
+
+void lapic_reset(struct lapic *l, bool x2apic)
+{
+    l->base = LAPIC_MMIO | (l->id ? 0 : LAPIC_BASE_BSP) | (x2apic ? LAPIC_BASE_X2APIC : 0) | LAPIC_BASE_ENABLED;
+    lapic_init(l);
 }
 
 static bool hardware_enabled(const struct lapic *l) { return l->base & LAPIC_BASE_ENABLED; }
@@ -50,15 +57,16 @@ bool lapic_write_base(struct lapic *l, uint64_t value)
     uint64_t mode = value & (LAPIC_BASE_ENABLED | LAPIC_BASE_X2APIC);
     uint64_t old = l->base & (LAPIC_BASE_ENABLED | LAPIC_BASE_X2APIC);
 
-    if ((value & ~mode) != (LAPIC_MMIO | LAPIC_BASE_BSP) || mode == LAPIC_BASE_X2APIC)
+    if ((value & ~mode) != (LAPIC_MMIO | (l->base & LAPIC_BASE_BSP)) || mode == LAPIC_BASE_X2APIC)
         return false;
     if (old == (LAPIC_BASE_ENABLED | LAPIC_BASE_X2APIC) && mode == LAPIC_BASE_ENABLED)
         return false;
     if (old == 0 && mode == (LAPIC_BASE_ENABLED | LAPIC_BASE_X2APIC))
         return false;
-    if (mode == 0 && old != 0)
-        lapic_reset(l);
     l->base = value;
+    if (mode == 0 && old != 0)
+        lapic_init(l);
+    publish(l);
     return true;
 }
 
@@ -111,7 +119,7 @@ static void raise_error(struct lapic *l, uint32_t error)
 
     l->error_pending |= error;
     if (first && !(l->lvt[LVT_ERROR] & LVT_MASKED) && (l->lvt[LVT_ERROR] & 0xff) >= 16)
-        lapic_deliver(l, MODE_FIXED, l->lvt[LVT_ERROR] & 0xff, false);
+        lapic_deliver(l, LAPIC_MODE_FIXED, l->lvt[LVT_ERROR] & 0xff, false);
 }
 
 void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level)
@@ -119,7 +127,7 @@ void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level)
     if (!hardware_enabled(l))
         return;
     switch (mode) {
-    case MODE_FIXED: case MODE_LOWEST:
+    case LAPIC_MODE_FIXED: case LAPIC_MODE_LOWEST:
         if (!(l->spurious & SPURIOUS_ENABLE))
             return;
         if (vector < 16) {
@@ -129,9 +137,10 @@ void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level)
         set_bit(l->irr, &l->irr_words, vector);
         l->tmr[vector / 32] = (l->tmr[vector / 32] & ~(1u << vector % 32)) | (uint32_t)level << vector % 32;
         break;
-    case MODE_NMI: l->nmi_pending = true; break;
-    case MODE_INIT: l->stop = true; break;
-    default: break; /* SMI, ExtINT, start-up: nothing here would answer */
+    case LAPIC_MODE_NMI: l->nmi_pending = true; break;
+    case LAPIC_MODE_INIT: l->init_pending = true; break;
+    case LAPIC_MODE_START: l->start = (int)vector; break;
+    default: break; /* SMI, ExtINT: nothing here would answer */
     }
 }
 
@@ -182,7 +191,7 @@ void lapic_tick(struct lapic *l, uint64_t now)
         l->deadline = 0;
     }
     if (!(l->lvt[LVT_TIMER] & LVT_MASKED))
-        lapic_deliver(l, MODE_FIXED, l->lvt[LVT_TIMER] & 0xff, false);
+        lapic_deliver(l, LAPIC_MODE_FIXED, l->lvt[LVT_TIMER] & 0xff, false);
 }
 
 bool lapic_write_deadline(struct lapic *l, uint64_t value)
@@ -227,29 +236,25 @@ unsigned lapic_take_eoi(struct lapic *l)
     return vector;
 }
 
-/* An IPI: with one CPU it reaches this one or nobody (APM volume 2, 16.5). */
 static void send_ipi(struct lapic *l)
 {
-    unsigned mode = l->icr >> 8 & 7, shorthand = l->icr >> 18 & 3;
-    uint32_t destination = (uint32_t)(l->icr >> 32);
-    bool logical = l->icr >> 11 & 1, here;
+    struct apic_message m = {
+        .destination = x2apic(l) ? (uint32_t)(l->icr >> 32) : (uint32_t)(l->icr >> 56),
+        .wide = x2apic(l),
+        .logical = l->icr >> 11 & 1,
+        .shorthand = l->icr >> 18 & 3,
+        .mode = l->icr >> 8 & 7,
+        .vector = l->icr & 0xff,
+    };
 
-    if (x2apic(l))
-        here = destination == 0xffffffffu || (logical ? (destination & 1) && destination >> 16 == 0 : destination == 0);
-    else if (logical)
-        here = destination >> 24 & l->ldr >> 24;
-    else
-        here = destination >> 24 == 0xff || destination >> 24 == 0;
-    if (shorthand)
-        here = shorthand < 3;
-    if ((mode == MODE_FIXED || mode == MODE_LOWEST) && (l->icr & 0xff) < 16) {
+    if ((m.mode == LAPIC_MODE_FIXED || m.mode == LAPIC_MODE_LOWEST) && m.vector < 16) {
         raise_error(l, ERROR_SEND_VECTOR);
         return;
     }
-    if (mode == MODE_INIT && !(l->icr & 1u << 14)) /* INIT de-assert does nothing */
+    if (m.mode == LAPIC_MODE_INIT && !(l->icr & ICR_ASSERT)) /* INIT de-assert does nothing */
         return;
-    if (here)
-        lapic_deliver(l, mode, l->icr & 0xff, false);
+    if (l->bus)
+        apic_bus_send(l->bus, &m);
 }
 
 static bool read_register(const struct lapic *l, unsigned reg, uint64_t now, uint32_t *value)
@@ -264,11 +269,11 @@ static bool read_register(const struct lapic *l, unsigned reg, uint64_t now, uin
         *value = l->lvt[reg - REG_LVT_TIMER];
     else
         switch (reg) {
-        case REG_ID: *value = 0; break;
+        case REG_ID: *value = x2apic(l) ? l->id : l->id << 24; break;
         case REG_VERSION: *value = APIC_VERSION; break;
         case REG_TPR: *value = l->tpr; break;
         case REG_PPR: *value = processor_priority(l); break;
-        case REG_LDR: *value = x2apic(l) ? 1 : l->ldr; break; /* x2APIC: cluster 0, bit of id 0 */
+        case REG_LDR: *value = x2apic(l) ? (l->id >> 4) << 16 | 1u << (l->id & 15) : l->ldr; break;
         case REG_DFR: *value = l->dfr; return !x2apic(l);
         case REG_SPURIOUS: *value = l->spurious; break;
         case REG_ERROR: *value = l->error_status; break;
@@ -291,13 +296,21 @@ static bool write_register(struct lapic *l, unsigned reg, uint32_t value, uint64
     switch (reg) {
     case REG_TPR: l->tpr = value & 0xff; break;
     case REG_EOI: write_eoi(l); break;
-    case REG_LDR: l->ldr = value & 0xff000000u; return !x2apic(l);
-    case REG_DFR: l->dfr = value | 0x0fffffffu; return !x2apic(l);
+    case REG_LDR: case REG_DFR:
+        if (x2apic(l))
+            return false;
+        if (reg == REG_LDR)
+            l->ldr = value & 0xff000000u;
+        else
+            l->dfr = value | 0x0fffffffu;
+        publish(l);
+        break;
     case REG_SPURIOUS:
         l->spurious = value & 0x1ff;
         if (!(value & SPURIOUS_ENABLE))
             for (unsigned i = 0; i < LVT_COUNT; i++)
                 l->lvt[i] |= LVT_MASKED;
+        publish(l);
         break;
     case REG_ERROR: /* a write moves what has been gathered to where it can be read */
         l->error_status = l->error_pending;
@@ -341,7 +354,7 @@ bool lapic_write_msr(struct lapic *l, uint32_t msr, uint64_t value, uint64_t now
     case REG_SELF_IPI:
         if (value > 0xff)
             return false;
-        lapic_deliver(l, MODE_FIXED, (unsigned)value, false);
+        lapic_deliver(l, LAPIC_MODE_FIXED, (unsigned)value, false);
         return true;
     case REG_EOI: case REG_ERROR:
         if (value)

@@ -1,7 +1,8 @@
 /* Local APIC of one virtual CPU: the register model, its timer, and which interrupt comes next. Pure: time comes in as an
- * argument, effects are read from the structure. AMD APM volume 2, chapter 16; Intel SDM volume 3, chapter 11.
+ * argument, effects are read from the structure; IPIs leave by the bus (apic_bus.h). AMD APM volume 2, chapter 16; Intel SDM volume 3,
+ * chapter 11.
  *
- * It starts in x2APIC mode, as firmware leaves it on servers; all modes of IA32_APIC_BASE work.
+ * It starts in x2APIC mode, as firmware leaves it on servers, or in xAPIC mode, as on a PC; all modes of IA32_APIC_BASE work.
  */
 #pragma once
 #include <stdbool.h>
@@ -17,9 +18,19 @@
 #define LAPIC_BASE_X2APIC 0x400u
 #define LAPIC_BASE_ENABLED 0x800u
 
+/* Delivery modes (APM volume 2, table 16-3). */
+#define LAPIC_MODE_FIXED 0u
+#define LAPIC_MODE_LOWEST 1u
+#define LAPIC_MODE_NMI 4u
+#define LAPIC_MODE_INIT 5u
+#define LAPIC_MODE_START 6u
+
 enum lapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_CMCI, LVT_COUNT };
 
+struct apic_bus;
 struct lapic {
+    uint32_t id;
+    struct apic_bus *bus;
     uint64_t base; /* IA32_APIC_BASE */
     uint32_t tpr, spurious, error_status, error_pending, ldr, dfr;
     uint32_t lvt[LVT_COUNT];
@@ -31,10 +42,12 @@ struct lapic {
     uint64_t deadline;       /* guest TSC at which it fires next; 0: off. In TSC-deadline mode this is the MSR */
     uint8_t ended_level;     /* vector, see lapic_take_eoi */
     bool nmi_pending;
-    bool stop;               /* the guest sent itself INIT: nothing would run again */
+    bool init_pending;
+    int start;               /* page of a start-up IPI that came, or -1 */
 };
 
-void lapic_reset(struct lapic *l);
+void lapic_reset(struct lapic *l, bool x2apic);
+void lapic_init(struct lapic *l); /* by INIT: the mode stays */
 bool lapic_enabled(const struct lapic *l); /* by IA32_APIC_BASE and the spurious register */
 
 /* All of these say false where a real APIC raises #GP. */

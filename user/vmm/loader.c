@@ -13,6 +13,9 @@
 #define CODE_32 0xc9b
 #define DATA_32 0xc93
 #define TSS_BUSY 0x8b
+#define LDT_PRESENT 0x82
+#define CODE_REAL 0x9b
+#define DATA_REAL 0x93
 #define PAT_RESET 0x0007040600070406ull
 #define DR6_RESET 0xffff0ff0ull
 #define DR7_RESET 0x400ull
@@ -106,6 +109,33 @@ static void enter(struct vm *vm, uint64_t rip, unsigned code)
     v->words[W_DR7] = DR7_RESET;
     v->words[W_PAT] = PAT_RESET;
     v->words[W_TSC_OFFSET] = vm->tsc_offset;
+    v->present = v->changed = VCPU_ALL_GROUPS;
+}
+
+/* AMD APM volume 2, table 14-1, and 16.5 for the start-up IPI: real mode at the page that the vector names. */
+void loader_enter_real(struct vm *vm, unsigned page)
+{
+    struct vcpu *v = &vm->vcpu;
+    static const uint8_t data[5] = {W_ES, W_SS, W_DS, W_FS, W_GS};
+    uint64_t tsc_aux = vcpu_get(v, W_TSC_AUX, VCPU_GROUP_TSC);
+
+    memset(v->words, 0, sizeof v->words);
+    segment(v, W_CS, page << 8, CODE_REAL, 0xffff);
+    v->words[W_CS_BASE] = (uint64_t)page << 12;
+    for (unsigned i = 0; i < 5; i++)
+        segment(v, data[i], 0, DATA_REAL, 0xffff);
+    segment(v, W_LDTR, 0, LDT_PRESENT, 0xffff);
+    segment(v, W_TR, 0, TSS_BUSY, 0xffff);
+    v->words[W_GDTR_LIMIT] = v->words[W_IDTR_LIMIT] = 0xffff;
+    v->words[W_RFLAGS] = RFLAGS_FIXED;
+    v->words[W_CR0] = CR0_CD | CR0_NW | CR0_ET;
+    v->words[W_XCR0] = 1;
+    v->words[W_DR6] = DR6_RESET;
+    v->words[W_DR7] = DR7_RESET;
+    v->words[W_PAT] = PAT_RESET;
+    v->words[W_TSC_OFFSET] = vm->tsc_offset;
+    v->words[W_TSC_AUX] = tsc_aux;
+    v->advance = 0;
     v->present = v->changed = VCPU_ALL_GROUPS;
 }
 

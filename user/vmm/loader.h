@@ -24,6 +24,7 @@ uint64_t loader_low_end(const struct vm *vm); /* first address behind RAM below 
 /* Registers as at power-on, then flat segments: 64-bit mode with an identity map of 4 GiB, or 32-bit mode without paging. */
 void loader_enter_64(struct vm *vm, uint64_t rip);
 void loader_enter_32(struct vm *vm, uint32_t rip);
+void loader_enter_real(struct vm *vm, unsigned page); /* as a start-up IPI for 4 KiB page `page` does */
 
 void loader_write_reset_vector(struct vm *vm);
 

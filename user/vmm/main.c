@@ -1,5 +1,5 @@
-/* The VMM of one virtual CPU: an event loop over the vCPU's exits, its timer and console input. It holds capabilities to its
- * own VM's things only; whatever goes wrong here harms that VM alone. */
+/* The VMM of one virtual CPU: an event loop over the vCPU's exits, its timer, kicks from its VM's other vCPUs, devices' backends and console
+ * input. It holds capabilities to its own VM's things only; whatever goes wrong here harms that VM alone. */
 #include <sel4/abi.h>
 #include "devices.h"
 #include "exit.h"
@@ -7,6 +7,7 @@
 #include "message.h"
 #include "port.h"
 #include "root.h"
+#include "smp.h"
 
 const char component_name[] = "vmm";
 
@@ -67,7 +68,7 @@ static void console_read(struct vm *v)
 
 /* -- Node manager. --------------------------------------------------------------------------------------------------- */
 
-static uint64_t manager_call(uint64_t request, unsigned words)
+uint64_t manager_call(uint64_t request, unsigned words)
 {
     struct sel4_message m = {.info = sel4_info(request, 0, words)};
 
@@ -77,7 +78,7 @@ static uint64_t manager_call(uint64_t request, unsigned words)
     return sel4_info_label(m.info);
 }
 
-static void report_counters(void)
+void report_counters(void)
 {
     sel4_ipc_buffer->msg[0] = VMM_COUNTERS;
     for (unsigned i = 0; i < VMM_COUNTERS; i++)
@@ -112,8 +113,11 @@ __attribute__((noreturn)) static void end(uint64_t request)
     size_t length = strlen(vm.reason);
     unsigned words = 0;
 
-    output.producer->status = QUEUE_CLOSED;
-    sel4_signal(VMM_SLOT_DOORBELL);
+    if (!vm.remote) {
+        smp_park_others(&vm);
+        output.producer->status = QUEUE_CLOSED;
+        sel4_signal(VMM_SLOT_DOORBELL);
+    }
     report_counters();
     if (request == MANAGER_STOPPED) {
         words = 1 + (unsigned)(length + 7) / 8;
@@ -158,7 +162,7 @@ static void sync_timer(void)
         set_timer();
 }
 
-static void take_signals(uint64_t badge)
+void take_signals(uint64_t badge)
 {
     if (badge & VMM_BADGE_INPUT) {
         irq_handler_ack(VMM_SLOT_INPUT_IRQ);
@@ -173,24 +177,34 @@ static void take_signals(uint64_t badge)
     }
     if (badge & VMM_BADGE_VFS)
         vf_messages(&vm, badge);
+    if (badge & VMM_BADGE_KICK) {
+        irq_handler_ack(VMM_SLOT_KICK_IRQ);
+        smp_kicked(&vm);
+    }
     if (badge & VMM_BADGE_TIMER)
         set_timer();
     sync_timer();
 }
 
+static bool offer(uint64_t event)
+{
+    int accepted = 0;
+
+    if (vcpu_interrupt(VMM_SLOT_VCPU, VCPU_EVENT_VALID | event, &accepted) != SEL4_NO_ERROR)
+        panic("the kernel refuses event 0x%lx", event);
+    vm.counters[VMM_COUNT_INJECTED] += accepted != 0;
+    return accepted;
+}
+
 /* The guest was interrupted, not stopped: let the kernel inject, or exit as soon as that is possible. */
 static void interrupt_running_guest(void)
 {
-    int vector = lapic_candidate(&vm.lapic), accepted = 0;
+    int vector = lapic_candidate(&vm.lapic);
 
-    if (vector < 0)
-        return;
-    if (vcpu_interrupt(VMM_SLOT_VCPU, VCPU_EVENT_VALID | VCPU_EVENT_INTERRUPT | (unsigned)vector, &accepted) != SEL4_NO_ERROR)
-        panic("the kernel refuses interrupt vector %d", vector);
-    if (accepted) {
+    if (vm.lapic.nmi_pending && offer(VCPU_EVENT_NMI | 2))
+        vm.lapic.nmi_pending = false;
+    if (vector >= 0 && offer(VCPU_EVENT_INTERRUPT | (unsigned)vector))
         lapic_accept(&vm.lapic, (unsigned)vector);
-        vm_count(&vm, VMM_COUNT_INJECTED);
-    }
 }
 
 /* -- Life of the guest. ---------------------------------------------------------------------------------------------- */
@@ -207,10 +221,34 @@ static void zero_memory(void)
 static void restart(void)
 {
     manager_call(MANAGER_RESET, 0);
+    smp_park_others(&vm);
     zero_memory();
     if (!vm_reset(&vm))
         end(MANAGER_STOPPED);
     console_read(&vm);
+}
+
+/* Is there anything that ends this vCPU's present life? INIT to vCPU 0 ends in firmware, which resets the machine. */
+static bool must_end(void)
+{
+    if (!vm.remote && vm.lapic.init_pending)
+        vm.next = VM_RESET;
+    return vm.remote ? smp_must_stand(&vm) : vm.next != VM_RESUME;
+}
+
+/* Act on that. Afterwards vm.vcpu holds the state to go on with, all of it. */
+static void act(void)
+{
+    enum vm_next next = vm.next;
+
+    if (vm.remote)
+        return smp_stand(&vm);
+    vm.next = VM_RESUME;
+    if (next == VM_POWER_OFF)
+        end(MANAGER_POWERED_OFF);
+    if (next != VM_RESET)
+        end(MANAGER_STOPPED);
+    restart();
 }
 
 /* Do what an exit asks for; afterwards the reply is ready. */
@@ -218,17 +256,18 @@ static void run_exit(void)
 {
     enum vm_next next = exit_handle(&vm);
 
-    switch (next) {
-    case VM_RESUME: break;
-    case VM_WAIT:
+    vm.next = next == VM_WAIT ? VM_RESUME : next;
+    if (vm.remote && (next == VM_STOP || next == VM_POWER_OFF))
+        end(next == VM_STOP ? MANAGER_STOPPED : MANAGER_POWERED_OFF);
+    if (next == VM_WAIT) {
         sync_timer();
-        while (!exit_wakes(&vm))
+        while (!exit_wakes(&vm) && !must_end())
             take_signals(sel4_wait(VMM_SLOT_NOTIFICATION));
-        break;
-    case VM_RESET: restart(); break;
-    case VM_POWER_OFF: end(MANAGER_POWERED_OFF);
-    case VM_STOP: end(MANAGER_STOPPED);
+        if (vm.deaf)
+            smp_hears(&vm);
     }
+    if (must_end())
+        act();
     sync_timer();
     exit_finish(&vm);
 }
@@ -246,15 +285,43 @@ static void set_up_vfs(const struct vm_config *config)
     vf_add(&vm, vfs);
 }
 
+/* The same while the guest runs: it is suspended first, and started anew with what is in vm.vcpu. */
+static void start_guest(struct sel4_message *m)
+{
+    if (vcpu_write(VMM_SLOT_VCPU, VCPU_ALL_GROUPS, VCPU_WORDS, vm.vcpu.words) != SEL4_NO_ERROR)
+        panic("the kernel refuses the vCPU's first state");
+    sync_timer();
+    m->info = sel4_info(MANAGER_START, 0, 0); /* sent and then waiting, in one step: see component.h */
+    sel4_nbsend_recv(VMM_SLOT_MANAGER, VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, m);
+}
+
+static void signalled(struct sel4_message *m)
+{
+    vm.next = VM_RESUME;
+    take_signals(m->badge);
+    if (must_end()) {
+        manager_call(MANAGER_PARK, 0);
+        vm.vcpu.present = 0; /* of a former exit */
+        act();
+        start_guest(m);
+        return;
+    }
+    interrupt_running_guest();
+    sel4_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, m);
+}
+
 /* What memory the files and the guest have was mapped by the node manager before this thread ran. */
 static void set_up(const struct vm_config *config, uint64_t tsc_hz)
 {
     uint8_t *queues = (uint8_t *)COMPONENT_QUEUES_VA;
 
-    queue_init_producer(&output, queues + VMM_QUEUE_OUT * COMPONENT_QUEUE_STRIDE,
-                        queues + VMM_QUEUE_OUT * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
-    queue_init_consumer(&input, queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE,
-                        queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+    if (config->vcpu == 0) {
+        queue_init_producer(&output, queues + VMM_QUEUE_OUT * COMPONENT_QUEUE_STRIDE,
+                            queues + VMM_QUEUE_OUT * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+        output.producer->status = QUEUE_OPEN;
+        queue_init_consumer(&input, queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE,
+                            queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+    }
     vm.config = config;
     vm.memory = (struct guest_memory){(uint8_t *)VMM_RAM_VA, config->memory};
     vm.kernel = (const uint8_t *)VMM_KERNEL_VA;
@@ -265,10 +332,13 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
     vm.console_read = console_read;
     vm.exit_code = report_exit_code;
     vm.test_hook = test_hook;
-    pci_init(&vm);
-    devices_add(&vm);
-    set_up_vfs(config);
     cpuid_init(&vm.cpuid, host_cpuid, tsc_hz);
+    smp_set_up(&vm);
+    if (config->vcpu == 0) {
+        pci_init(&vm);
+        devices_add(&vm);
+        set_up_vfs(config);
+    }
     for (unsigned i = 0; i < EXIT_CLASSES; i++) {
         groups_of_class[i] = exit_groups(i);
         if (vcpu_set_transfer(VMM_SLOT_VCPU, i, groups_of_class[i], VCPU_ALL_GROUPS) != SEL4_NO_ERROR)
@@ -283,13 +353,15 @@ void component_main(const void *config, uint64_t tsc_hz)
     if (((const struct vm_config *)config)->magic != VM_CONFIG_MAGIC)
         panic("no configuration");
     set_up(config, tsc_hz);
-    if (!vm_reset(&vm)) /* memory is zero: boot saw to that */
+    if (smp_memory_used(&vm)) /* not the first life; before that boot saw to it */
+        zero_memory();
+    if (!vm_reset(&vm))
         end(MANAGER_STOPPED);
-    if (vcpu_write(VMM_SLOT_VCPU, VCPU_ALL_GROUPS, VCPU_WORDS, vm.vcpu.words) != SEL4_NO_ERROR)
-        panic("the kernel refuses the vCPU's first state");
-    console_read(&vm);
-    m.info = sel4_info(MANAGER_START, 0, 0); /* sent and then waiting, in one step: see component.h */
-    sel4_nbsend_recv(VMM_SLOT_MANAGER, VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
+    if (vm.remote)
+        smp_stand(&vm);
+    else
+        console_read(&vm);
+    start_guest(&m);
     for (;;) {
         if (m.badge & VMM_BADGE_EXIT) {
             message_take_exit(&vm.vcpu, &m, groups_of_class);
@@ -297,9 +369,7 @@ void component_main(const void *config, uint64_t tsc_hz)
             message_put_reply(&vm.vcpu, &m);
             sel4_reply_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
         } else {
-            take_signals(m.badge);
-            interrupt_running_guest();
-            sel4_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
+            signalled(&m);
         }
     }
 }

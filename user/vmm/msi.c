@@ -6,12 +6,12 @@
 #define ADDRESS_MASK 0xfff00000u
 #define ADDRESS_LOGICAL 0x4u
 
-/* The one CPU takes what names it; elsewhere such a write would be a write to memory that is not there. */
+/* Elsewhere such a write would be a write to memory that is not there. */
 void msi_send(struct vm *vm, uint32_t address, uint32_t data)
 {
-    uint32_t destination = address >> 12 & 0xff;
-    bool for_us = address & ADDRESS_LOGICAL ? destination & 1 : destination == 0 || destination == 0xff;
+    const struct apic_message m = {.destination = address >> 12 & 0xff, .logical = address & ADDRESS_LOGICAL, .mode = data >> 8 & 7,
+                                   .vector = data & 0xff};
 
-    if ((address & ADDRESS_MASK) == ADDRESS_BASE && for_us)
-        lapic_deliver(&vm->lapic, data >> 8 & 7, data & 0xff, false);
+    if ((address & ADDRESS_MASK) == ADDRESS_BASE)
+        apic_bus_send(&vm->bus, &m);
 }

@@ -15,7 +15,7 @@
 
 void port_update_uart(struct vm *vm)
 {
-    ioapic_set_line(&vm->ioapic, &vm->lapic, UART_IRQ, uart_interrupt(&vm->uart));
+    ioapic_set_line(&vm->ioapic, &vm->bus, UART_IRQ, uart_interrupt(&vm->uart));
 }
 
 static bool is_uart(uint16_t port) { return port >= UART_PORT && port < UART_PORT + UART_PORTS; }
@@ -48,6 +48,12 @@ static void uart_port_write(struct vm *vm, unsigned offset, uint8_t value)
 
 uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
 {
+    struct device_access remote = {.kind = ACCESS_PORT_READ, .bytes = bytes, .address = port};
+
+    if (vm->remote) {
+        vm->remote(vm, &remote);
+        return (uint32_t)remote.value & all_ones(bytes);
+    }
     if (is_uart(port) && bytes == 1)
         return uart_port_read(vm, port - UART_PORT);
     if (port >= PCI_ADDRESS_PORT && port + bytes <= PCI_DATA_PORT + 4u && port != PORT_RESET)
@@ -62,6 +68,12 @@ uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
 
 void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
 {
+    struct device_access remote = {.kind = ACCESS_PORT_WRITE, .bytes = bytes, .address = port, .value = value};
+
+    if (vm->remote) {
+        vm->remote(vm, &remote);
+        return;
+    }
     value &= all_ones(bytes);
     if (is_uart(port) && bytes == 1) {
         uart_port_write(vm, port - UART_PORT, (uint8_t)value);

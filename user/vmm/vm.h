@@ -1,9 +1,11 @@
-/* One virtual machine with its one virtual CPU: everything that the VMM knows. */
+/* One virtual CPU of a virtual machine: everything that its VMM knows. vCPU 0's VMM has the devices, too; the others forward accesses to
+ * them (docs/decisions/0013). */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 #include <atoll/component.h>
 #include <atoll/queue.h>
+#include "apic_bus.h"
 #include "clock.h"
 #include "cpuid.h"
 #include "guest_memory.h"
@@ -50,6 +52,8 @@ struct vm {
     struct msr_state msr;
     struct clock clock;
     struct lapic lapic;
+    struct apic_bus bus;
+    bool deaf;                     /* halted with interrupts off */
     struct ioapic ioapic;
     struct uart uart;
     struct pci pci;
@@ -61,6 +65,7 @@ struct vm {
     enum vm_next next;             /* what a device asked for during this exit */
     struct code_page code_pages[CODE_PAGES];
     void (*console_read)(struct vm *vm); /* the guest took input: more may come */
+    void (*remote)(struct vm *vm, struct device_access *access); /* have vCPU 0's VMM do it; NULL: this is vCPU 0 */
     void (*exit_code)(struct vm *vm, uint32_t code);
     void (*test_hook)(struct vm *vm, uint8_t value);
     struct vf vfs[VM_VFS_MAX];
@@ -79,6 +84,15 @@ enum vm_next vm_stop(struct vm *vm, const char *format, ...) __attribute__((form
 /* Devices and registers as after power-on, then the image loader: false with vm->reason set if the files do not allow it.
  * RAM must be zero. */
 bool vm_reset(struct vm *vm);
+
+/* A register or port of a device, by vCPU 0's VMM for any vCPU. */
+void vm_device_access(struct vm *vm, struct device_access *access);
+
+/* vCPU 0 owns the I/O APIC: tell it that a level-triggered interrupt was ended. */
+void vm_end_of_interrupt(struct vm *vm, unsigned vector);
+
+/* Does nothing but an NMI or INIT bring any of the VM's CPUs back? */
+bool vm_is_deaf(const struct vm *vm);
 
 static inline uint64_t host_tsc(void)
 {

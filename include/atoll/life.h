@@ -1,0 +1,18 @@
+/* What the node managers of one VM tell each other: vCPU 0's manager decides over lives, each other one starts and stops its own vCPU. Two
+ * pages for each pair, with one writer each, and an IPI after every change. A life is a number from 1 on. */
+#pragma once
+#include <stdint.h>
+#include <atoll/component.h>
+#include <atoll/vcpu.h>
+
+struct life_down {      /* written by vCPU 0's manager */
+    uint32_t run, stop; /* the life to be run, the last one to be stopped */
+};
+
+struct life_up {      /* written by vCPU i's manager */
+    uint32_t stopped; /* nothing of this vCPU runs any more, up to this life */
+    uint32_t failed;  /* the life that ended here, for the reason below */
+    char reason[MANAGER_REASON_MAX + 1];
+    uint64_t exits[EXIT_CLASSES], counters[VMM_COUNTERS]; /* valid when `stopped` says so */
+};
+_Static_assert(sizeof(struct life_up) <= 4096, "one page");
