@@ -17,6 +17,7 @@
  *   event: vm NAME started
  *   event: vm NAME powered-off
  *   event: vm NAME reset
+ *   event: vm NAME restarts in N ms: REASON (the description wants it; "started" follows)
  *   event: vm NAME stopped: REASON        (crash, or stopped by the hypervisor)
  *   event: vm NAME exit-code N            (a test guest wrote N to its exit port)
  *   event: vm NAME counters CLASS=N ...

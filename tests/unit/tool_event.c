@@ -47,7 +47,7 @@ static void other_lines_are_no_events(void **state)
         assert_int_equal(event_parse(lines[i]).kind, EVENT_NONE);
 }
 
-static struct description_vm vms[] = {{.name = "alpha"}, {.name = "beta"}};
+static struct description_vm vms[] = {{.name = "alpha", .vcpus = 1, .first_node = 1}, {.name = "beta", .vcpus = 2, .first_node = 2}};
 static const struct description two = {.vms = vms, .vm_count = 2};
 
 /* Feed lines; -1: not complete, else the exit code. */
@@ -81,7 +81,9 @@ static void verdicts(void **state)
     assert_int_equal(VERDICT("event: vm alpha exit-code 3", ALPHA_OFF, BETA_OFF), 1);
     assert_int_equal(VERDICT("event: node 2 died: x", ALPHA_OFF), 1); /* node 2 runs beta */
     assert_int_equal(VERDICT(BETA_OFF, "event: node 2 died: x", ALPHA_OFF), 0); /* beta had ended before */
-    assert_int_equal(VERDICT("event: node 3 died: x", ALPHA_OFF, BETA_OFF), 0); /* an idle node's death hurts nobody */
+    assert_int_equal(VERDICT("event: node 3 died: x", ALPHA_OFF), 1); /* beta's second vCPU */
+    assert_int_equal(VERDICT("event: vm alpha exit-code 3", "event: vm alpha restarts in 100 ms: x", ALPHA_OFF, BETA_OFF), 0); /* a new life */
+    assert_int_equal(VERDICT("event: node 4 died: x", ALPHA_OFF, BETA_OFF), 0); /* an idle node's death hurts nobody */
     assert_int_equal(VERDICT("event: node 0 died: x"), 1);
     assert_int_equal(VERDICT("event: boot stopped: x"), 1);
     assert_int_equal(VERDICT("event: vm gamma stopped: x", ALPHA_OFF, BETA_OFF), 0);

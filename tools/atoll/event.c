@@ -37,6 +37,10 @@ static enum event_kind vm_event(const char *text, struct event *e)
         return EVENT_VM_RESET;
     if (skip(&e->text, "stopped: "))
         return EVENT_VM_STOPPED;
+    if (skip(&e->text, "restarts in ")) {
+        e->text = text;
+        return EVENT_VM_RESTARTS;
+    }
     if (skip(&e->text, "counters"))
         return EVENT_VM_COUNTERS;
     if (skip(&e->text, "exit-code ") && number(&e->text, &e->number) && *e->text == 0)
@@ -104,6 +108,9 @@ static void vm_outcome(struct outcome_vm *vm, const struct event *e)
         break;
     case EVENT_VM_POWERED_OFF:
         vm->ended = true;
+        break;
+    case EVENT_VM_RESTARTS:
+        vm->failed = false;
         break;
     case EVENT_VM_STOPPED:
         vm_fail(vm, e->text);

@@ -9,6 +9,7 @@ enum event_kind {
     EVENT_VM_STARTED,
     EVENT_VM_POWERED_OFF,
     EVENT_VM_RESET,
+    EVENT_VM_RESTARTS,  /* text: restarts in N ms: reason */
     EVENT_VM_STOPPED,   /* text: the reason */
     EVENT_VM_EXIT_CODE, /* number */
     EVENT_VM_COUNTERS,  /* text: CLASS=N ... */

@@ -78,6 +78,10 @@ static void event_report(struct session *s, const struct event *e)
         snprintf(what, sizeof what, "%s: reset by its guest", e->vm);
         say(s, what, "");
         break;
+    case EVENT_VM_RESTARTS:
+        snprintf(what, sizeof what, "%s: ", e->vm);
+        say(s, what, e->text);
+        break;
     case EVENT_VM_STOPPED:
         snprintf(what, sizeof what, "%s: stopped: ", e->vm);
         say(s, what, e->text);

@@ -1,0 +1,55 @@
+# VMs with several vCPUs on several nodes, and what becomes of a VM: resets, restarts.
+
+CASES="$CASES smp_linux smp_restart"
+
+# smp NAME VCPUS [more YAML]: a VM with Debian's kernel.
+smp() {
+    linux "$1"
+    printf '    vcpus: %s\n' "$2" >>"$file"
+    [ -z "${3-}" ] || printf '    %s\n' "$3" >>"$file"
+}
+
+# Two and four vCPUs side by side; all come up, all do work, timers and IPIs run on each, the TSC is one on all.
+case_smp_linux() {
+    machine smp-linux 7
+    smp two 2
+    smp four 4
+    work='for i in 0 1 2 3; do (for n in 1 2 3; do dd if=/dev/zero of=/dev/null bs=1M count=20 2>/dev/null; done) & done; wait; nproc; cat /proc/interrupts; cat /sys/devices/system/clocksource/clocksource0/current_clocksource; dmesg -r'
+    go 0 240 --exec two:"$work" --exec two:'echo end of dmesg' --exec two:'poweroff -f' \
+        --exec four:"$work" --exec four:'echo end of dmesg' --exec four:'poweroff -f'
+    says two '^.{13}2$' "vm two: nproc"
+    says four '^.{13}4$' "vm four: nproc"
+    for vm in two four; do
+        says $vm '^.{13}tsc$' "vm $vm: the TSC is the clock source on all CPUs"
+        silent $vm 'TSC synchronization|Measured [0-9]+ cycles TSC warp|stuck|stall' "vm $vm: no CPU is behind another"
+        says $vm '^.{13}end of dmesg' "vm $vm: dmesg came to its end"
+        dmesg_clean $vm
+        says system "event: vm $vm powered-off" "vm $vm powered itself off"
+    done
+    idle=$(awk '/RES:|CAL:|LOC:/ { for (i = 2; i <= 5; i++) if ($(i + 1) + 0 > 0) n++ } END { print n + 0 }' "$dir/four.log")
+    [ "$idle" -ge 10 ]
+    report $? "vm four: each CPU took timer interrupts and IPIs" "$(grep -E 'RES:|CAL:|LOC:' "$dir/four.log")"
+    counters
+    trusted_live
+}
+
+# A VM of two vCPUs resets itself three times, then dies of a triple fault and is started again, then powers itself off.
+case_smp_restart() {
+    machine smp-restart 5
+    smp again 2
+    guest crash crash-vmm '' 'test-hooks: true'
+    printf '    restart: on-failure\n' >>"$file"
+    linux neighbour
+    go 3 100 --exec again:'nproc; reboot -f' --exec again:'nproc; reboot -f' --exec again:'nproc; reboot -f' \
+        --exec again:'nproc; poweroff -f' --exec neighbour:'sleep 20; poweroff -f'
+    [ "$(grep -Ec '^.{13}2$' "$dir/again.log")" -eq 4 ]
+    report $? "both CPUs came back after each of three resets" "$(grep -Ec '^.{13}2$' "$dir/again.log") times 2 CPUs"
+    says system 'event: vm again powered-off' "vm again: powered itself off in the end"
+    [ "$(grep -c 'event: vm crash restarts in .* ms: VMM fault: exception 6' "$dir/system.log")" -ge 4 ]
+    report $? "a VMM that dies is started again, without end" "$(grep 'event: vm crash restarts' "$dir/system.log" | tail -n 2)"
+    for pause in 100 200 400 800; do
+        says system "event: vm crash restarts in $pause ms" "the pause before a restart doubles: $pause ms"
+    done
+    silent system 'event: node [0-9]+ died|event: vm crash stopped' "its node lives on"
+    says system 'event: vm neighbour powered-off' "the neighbour came to its end"
+}
