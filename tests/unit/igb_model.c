@@ -75,6 +75,8 @@ void igb_model_vf_says(unsigned vf, const uint32_t *words, unsigned n)
     R(IGB_MBVFICR) |= 1u << vf;
 }
 
+void igb_model_vf_acknowledges(unsigned vf) { R(IGB_MBVFICR) |= 1u << (16 + vf); }
+
 bool igb_model_vf_hears(unsigned vf, uint32_t *words, unsigned n)
 {
     bool there = M.v2p[vf] & 1;

@@ -16,4 +16,5 @@ extern struct igb_model igb_model;
 void igb_model_power_on(void);
 void igb_model_vf_reset(unsigned vf);                              /* CTRL.RST of a VF, or FLR */
 void igb_model_vf_says(unsigned vf, const uint32_t *words, unsigned n); /* a message: taken, written, request */
+void igb_model_vf_acknowledges(unsigned vf);
 bool igb_model_vf_hears(unsigned vf, uint32_t *words, unsigned n); /* is there an answer? */

@@ -258,10 +258,23 @@ static void link_is_told(void **unused)
     uint32_t answer[3];
     (void)unused;
     up(0, 1);
+    up(1, 1);
+    igb_model_vf_acknowledges(0);
     R(IGB_STATUS) |= STATUS_LINK_UP;
     igb_service(&g);
+    assert_false(igb_model_vf_hears(1, answer, 1)); /* it has not read its answer yet */
+    igb_model_vf_acknowledges(1);
+    igb_model_vf_says(1, (uint32_t[]){VF_SAYS_SET_VLAN, 0}, 2); /* and asks on */
+    igb_service(&g);
+    assert_true(igb_model_vf_hears(1, answer, 1));
+    assert_int_equal(answer[0] & MESSAGE_WHAT, VF_SAYS_SET_VLAN);
+    igb_model_vf_acknowledges(1);
+    igb_service(&g);
+    assert_true(igb_model_vf_hears(1, answer, 1));
+    assert_int_equal(answer[0], PF_SAYS_CONTROL | MESSAGE_CLEAR_TO_SEND);
     assert_true(igb_model_vf_hears(0, answer, 1));
     assert_int_equal(answer[0], PF_SAYS_CONTROL | MESSAGE_CLEAR_TO_SEND);
+    igb_model_vf_acknowledges(0);
     igb_service(&g);
     assert_false(igb_model_vf_hears(0, answer, 1));
 }

@@ -99,7 +99,7 @@ static void forget(struct igb *g, unsigned vf)
 {
     struct igb_vf *v = &g->vfs[vf];
 
-    v->ready = false;
+    v->ready = v->unread = v->ping_due = false;
     v->multicast_count = 0;
     v->frame_max = FRAME_STANDARD;
 }

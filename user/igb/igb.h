@@ -15,6 +15,8 @@ struct igb_vf {
     uint32_t frame_max;  /* bytes, VLAN tag and CRC included */
     unsigned multicast_count;
     uint16_t multicast[IGB_MULTICAST_MAX];
+    bool unread;         /* an answer of ours that it has not acknowledged: a ping would overwrite it */
+    bool ping_due;
     uint64_t refused;    /* messages that asked for what is not its to decide */
 };
 
@@ -41,7 +43,7 @@ void igb_interrupts_rearm(void); /* after an interrupt's causes were looked at *
 
 /* mailbox.c */
 void igb_mailbox_service(struct igb *, unsigned vf);
-void igb_mailbox_ping(struct igb *, unsigned vf);
+void igb_mailbox_ping(struct igb *, unsigned vf); /* as soon as its mailbox is free */
 /* filters.c: everything that makes up a VF's identity, from its config and its igb_vf; and its opposite. */
 void igb_filters_set(struct igb *, unsigned vf);
 void igb_filters_clear(struct igb *, unsigned vf);

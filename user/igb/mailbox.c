@@ -11,8 +11,9 @@ static bool buffer_take(unsigned vf)
     return igb_read(IGB_P2VMAILBOX(vf)) & P2V_PF_USES;
 }
 
-static void answer(unsigned vf, const uint32_t *words, unsigned count)
+static void answer(struct igb *g, unsigned vf, const uint32_t *words, unsigned count)
 {
+    g->vfs[vf].unread = true;
     for (unsigned i = 0; i < count; i++)
         igb_write(IGB_VMBMEM(vf) + 4 * i, words[i]);
     igb_write(IGB_P2VMAILBOX(vf), P2V_STATUS); /* and the buffer is free again */
@@ -62,7 +63,7 @@ static void reset_said(struct igb *g, unsigned vf)
     igb_filters_set(g, vf);
     v->ready = true;
     igb_traffic_enable(vf, true);
-    answer(vf, words, 3);
+    answer(g, vf, words, 3);
 }
 
 /* True: granted. */
@@ -99,21 +100,41 @@ static void message(struct igb *g, unsigned vf)
     bool yes = v->programmed && v->ready && granted(g, vf, words);
     v->refused += !yes;
     words[0] |= (yes ? MESSAGE_ACK : MESSAGE_NACK) | (v->ready ? MESSAGE_CLEAR_TO_SEND : 0);
-    answer(vf, words, 1);
+    answer(g, vf, words, 1);
+}
+
+/* "The PF is here": igbvf looks at its link after this. Not between a request and the reading of its answer: who waits for an answer would take it
+ * for that. */
+static void ping(struct igb *g, unsigned vf)
+{
+    struct igb_vf *v = &g->vfs[vf];
+    uint32_t word = PF_SAYS_CONTROL | (v->ready ? MESSAGE_CLEAR_TO_SEND : 0);
+
+    if (!v->ping_due || v->unread || !buffer_take(vf))
+        return;
+    if (igb_read(IGB_MBVFICR) >> vf & 1) {
+        igb_write(IGB_P2VMAILBOX(vf), 0); /* its own message came first: later */
+        return;
+    }
+    v->ping_due = false;
+    answer(g, vf, &word, 1);
 }
 
 void igb_mailbox_service(struct igb *g, unsigned vf)
 {
-    if (igb_read(IGB_MBVFICR) >> vf & 1)
+    uint32_t causes = igb_read(IGB_MBVFICR) >> vf;
+
+    if (causes >> 16 & 1) {
+        igb_write(IGB_MBVFICR, 1u << (16 + vf));
+        g->vfs[vf].unread = false;
+    }
+    if (causes & 1)
         message(g, vf);
-    igb_write(IGB_MBVFICR, 1u << (16 + vf)); /* acknowledgements: nobody waits for them */
+    ping(g, vf);
 }
 
-/* "The PF is here": igbvf looks at its link after this. */
 void igb_mailbox_ping(struct igb *g, unsigned vf)
 {
-    uint32_t word = PF_SAYS_CONTROL | (g->vfs[vf].ready ? MESSAGE_CLEAR_TO_SEND : 0);
-
-    if (g->vfs[vf].programmed && buffer_take(vf))
-        answer(vf, &word, 1);
+    g->vfs[vf].ping_due = g->vfs[vf].programmed;
+    ping(g, vf);
 }
