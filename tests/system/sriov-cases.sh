@@ -57,7 +57,7 @@ linux_on() {
         --exec 'alpha:for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 2 10.0.2.2 && break; done' \
         --exec 'alpha:ip link set eth0 down; ip link set eth0 address 02:00:00:00:00:99; ip link set eth0 up; ip addr show eth0 | grep ether' \
         --exec 'alpha:nc -l -p 99 </tmp/sent; poweroff -f' \
-        --exec "beta:${up}2/24 dev eth0" \
+        --exec "beta:echo 1 >/proc/sys/net/ipv6/conf/eth1/disable_ipv6; ${up}2/24 dev eth0" \
         --exec 'beta:for i in $(seq 60); do nc -w 5 10.0.3.1 99 >/tmp/got; [ -s /tmp/got ] && break; sleep 1; done; md5sum /tmp/got' \
         --exec 'beta:ifconfig eth0; ifconfig eth1; poweroff -f'
     says alpha '64 bytes from 10.0.2.2' "the first guest reaches the outside through its second VF"
@@ -66,8 +66,9 @@ linux_on() {
     got=$(sed -n 's/.* \([0-9a-f]\{32\}\)  .tmp.got$/\1/p' "$dir/beta.log")
     [ -n "$sent" ] && [ "$sent" = "$got" ]
     report $? "8 MB over TCP between the guests: equal checksums" "sent '$sent', got '$got'"
+    # Its own IPv6 is off: QEMU's model would hand it back its own multicasts.
     [ "$(grep -A 4 'eth1  *Link' "$dir/beta.log" | grep -c 'RX packets:0 ')" -eq 1 ]
-    report $? "nothing of VLAN 100 or of the untagged network is visible in VLAN 200" "$(grep -A 5 'eth1 ' "$dir/beta.log")"
+    report $? "no frame of VLAN 100 or of the untagged network, broadcasts included, is visible in VLAN 200" "$(grep -A 5 'eth1  *Link' "$dir/beta.log")"
     trusted_live
 }
 
