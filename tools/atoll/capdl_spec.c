@@ -59,6 +59,7 @@ static const struct { enum capdl_type own; bool capability; } kinds[] = {
     [RESOURCE_SHARED] = {CAPDL_SHARED, true},    [RESOURCE_LOG] = {CAPDL_LOG, false},      [RESOURCE_LOG_TAIL] = {CAPDL_LOG_TAIL, false},
     [RESOURCE_UART] = {CAPDL_UART, false},       [RESOURCE_IOPORT] = {CAPDL_PORTS, false}, [RESOURCE_VECTORS] = {CAPDL_VECTORS, false},
     [RESOURCE_IPI] = {CAPDL_IPI, true},          [RESOURCE_DEVICE] = {CAPDL_DEVICE, true}, [RESOURCE_TEXT] = {CAPDL_TEXT, false},
+    [RESOURCE_REQUESTERS] = {CAPDL_REQUESTERS, true},
 };
 
 static void resource_params(struct conversion *c, uint32_t object, const struct system_request *r)
@@ -94,6 +95,37 @@ static void resource_add(struct conversion *c, const struct system_request *r)
     resource_params(c, object, r);
 }
 
+static bool function_entry(const char *suffix, bool page)
+{
+    return page ? strcmp(suffix, "config") == 0 || strncmp(suffix, "bar", 3) == 0 : strcmp(suffix, "requester") == 0;
+}
+
+/* A PCI function is asked for by name alone; boot makes entries of its configuration space, registers and requester ID. Those that this
+ * spec uses appear, as long as they are used. */
+static void function_add(struct conversion *c, const struct system_request *r)
+{
+    size_t length = strlen(r->name);
+    for (uint32_t i = 0; i < c->v->header->object_count && !c->failed; i++) {
+        const struct spec_object *o = &c->v->objects[i];
+        bool page = o->kind == SPEC_OBJECT_SHARED;
+        if ((!page && o->kind != SPEC_OBJECT_NAMED) || strncmp(o->resource, r->name, length) != 0 || o->resource[length] != '.' ||
+            capdl_find(c->m, o->resource, CAPDL_SCALAR) != CAPDL_NONE || !function_entry(o->resource + length + 1, page))
+            continue;
+        uint32_t object = object_add(c, o->resource, CAPDL_SCALAR, CAPDL_NOTHING);
+        uint64_t pages = 0;
+        for (uint32_t k = i; k < c->v->header->object_count; k++)
+            if (strcmp(c->v->objects[k].resource, o->resource) == 0 && c->v->objects[k].page >= pages)
+                pages = c->v->objects[k].page + 1ull;
+        if (object == CAPDL_NONE)
+            return;
+        c->m->objects[object].own = page ? CAPDL_DEVICE : CAPDL_REQUESTERS;
+        if (!page)
+            continue;
+        capdl_param_add(c->m, object, CAPDL_KEY_SIZE, pages * 4096, NULL);
+        capdl_param_add(c->m, object, CAPDL_KEY_ALIGN, 4096, NULL);
+    }
+}
+
 static void resources_add(struct conversion *c)
 {
     uint32_t self = object_add(c, "node@kernel", CAPDL_SCALAR, CAPDL_NOTHING);
@@ -102,7 +134,9 @@ static void resources_add(struct conversion *c)
     c->m->objects[self].own = CAPDL_NODE;
     capdl_param_add(c->m, self, CAPDL_KEY_NODE, c->node, NULL);
     for (uint32_t i = 0; i < c->request->request_count && !c->failed; i++)
-        if (c->request->requests[i].node == c->node)
+        if (c->request->requests[i].node == c->node && (c->request->requests[i].kind == SYSTEM_FUNCTION || c->request->requests[i].kind == SYSTEM_VF))
+            function_add(c, &c->request->requests[i]);
+        else if (c->request->requests[i].node == c->node)
             resource_add(c, &c->request->requests[i]);
 }
 
@@ -135,6 +169,7 @@ static enum capdl_type standard_type(const struct spec_object *o, enum capdl_typ
     case SEL4_X86_PAGE_TABLE: return CAPDL_PT;
     case SEL4_X86_4K_PAGE: return CAPDL_FRAME;
     case ATOLL_VCPU: return CAPDL_VCPU;
+    case ATOLL_IO_SPACE: *own = CAPDL_IO_SPACE; return CAPDL_PML4;
     case ATOLL_NESTED_PML4: *own = CAPDL_NESTED_PML4; return CAPDL_PML4;
     case ATOLL_NESTED_PDPT: *own = CAPDL_NESTED_PDPT; return CAPDL_PDPT;
     case ATOLL_NESTED_PD: *own = CAPDL_NESTED_PD; return CAPDL_PD;
@@ -169,8 +204,8 @@ static uint32_t named_object(struct conversion *c, const struct spec_object *o)
     struct capdl_object *x = &c->m->objects[object];
     if (x->own == CAPDL_IPI)
         x->type = CAPDL_NOTIFICATION;
-    else if (x->own == CAPDL_MEMORY || x->own == CAPDL_MODULE || x->own == CAPDL_DEVICE)
-        x->type = CAPDL_UT;
+    else if (x->own == CAPDL_MEMORY || x->own == CAPDL_MODULE || x->own == CAPDL_DEVICE || x->own == CAPDL_REQUESTERS)
+        x->type = CAPDL_UT; /* requester IDs are what the standard has nothing for: something that is handed on and divided */
     else
         fail(c, "'%s' gives no capability by its name", o->resource);
     return object;
@@ -180,7 +215,7 @@ static uint32_t named_object(struct conversion *c, const struct spec_object *o)
 static uint32_t shared_object(struct conversion *c, const struct spec_object *o)
 {
     uint32_t resource = capdl_find(c->m, o->resource, CAPDL_SCALAR);
-    const struct capdl_param *size = resource == CAPDL_NONE || c->m->objects[resource].own != CAPDL_SHARED
+    const struct capdl_param *size = resource == CAPDL_NONE || (c->m->objects[resource].own != CAPDL_SHARED && c->m->objects[resource].own != CAPDL_DEVICE)
                                          ? NULL : capdl_param(c->m, resource, CAPDL_KEY_SIZE);
     if (!size || o->page >= size->value / 4096) {
         fail(c, "the resource map of node %" PRIu32 " will have no page %" PRIu32 " of '%s'", c->node, o->page, o->resource);
@@ -326,6 +361,7 @@ static void mappings_add(struct conversion *c)
         struct capdl_cap *cap = capdl_cap_add(c->m, holder, a->vaddr >> shift & 511, object);
         if (type == CAPDL_FRAME) {
             cap->rights = rights_of(a->rights) | (a->executable ? CAPDL_GRANT : 0);
+            cap->uncached = a->uncached;
             continue;
         }
         c->tables[c->table_count].root = root;
@@ -389,7 +425,10 @@ static void interrupts_add(struct conversion *c)
 /* ---- parties: which threads are trusted, which belong to the node's VM ---- */
 
 /* Components by the name before ".tcb". Whatever else runs is the VM's, if the node has one. */
-static bool is_trusted(const char *component) { return strcmp(component, "manager") == 0 || strcmp(component, "console") == 0; }
+static bool is_trusted(const char *component)
+{
+    return strcmp(component, "manager") == 0 || strcmp(component, "console") == 0 || strncmp(component, "pf-", 3) == 0;
+}
 
 static void component_of(const char *tcb, char *component, size_t size)
 {

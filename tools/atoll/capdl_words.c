@@ -57,10 +57,10 @@ const char *const capdl_type_names[CAPDL_TYPES] = {
     [CAPDL_IO_PORTS] = "io_ports", [CAPDL_IO_DEVICE] = "io_device", [CAPDL_IO_PT] = "io_pt", [CAPDL_VCPU] = "vcpu", [CAPDL_SC] = "sc",
     [CAPDL_RTREPLY] = "rtreply",
     [CAPDL_NESTED_PML4] = "nested_pml4", [CAPDL_NESTED_PDPT] = "nested_pdpt", [CAPDL_NESTED_PD] = "nested_pd",
-    [CAPDL_NESTED_PT] = "nested_pt", [CAPDL_VM] = "vm", [CAPDL_TRUSTED] = "trusted", [CAPDL_NODE] = "node",
+    [CAPDL_NESTED_PT] = "nested_pt", [CAPDL_IO_SPACE] = "io_space", [CAPDL_VM] = "vm", [CAPDL_TRUSTED] = "trusted", [CAPDL_NODE] = "node",
     [CAPDL_PRIVATE] = "private", [CAPDL_MEMORY] = "memory", [CAPDL_MODULE] = "module", [CAPDL_SHARED] = "shared",
     [CAPDL_DEVICE] = "device", [CAPDL_IPI] = "ipi", [CAPDL_LOG] = "log", [CAPDL_LOG_TAIL] = "log_tail", [CAPDL_UART] = "uart",
-    [CAPDL_PORTS] = "ports", [CAPDL_VECTORS] = "vectors", [CAPDL_TEXT] = "text",
+    [CAPDL_PORTS] = "ports", [CAPDL_VECTORS] = "vectors", [CAPDL_TEXT] = "text", [CAPDL_REQUESTERS] = "requesters",
 };
 
 const char *const capdl_tcb_slot_names[CAPDL_TCB_SLOTS] = {

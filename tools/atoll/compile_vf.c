@@ -167,7 +167,7 @@ static void vf(struct spec_builder *s, const struct description *d, const struct
     snprintf(name, sizeof name, "%s.bar%u", config->name, config->bar);
     map_pages(manager, s, name, 0, config->bar_pages, at + MANAGER_VF_BAR_AT, RIGHTS_WRITE);
     for (uint32_t i = 0; i < config->bar_pages; i++)
-        part_cap(manager, s, slot + MANAGER_VF_BAR + i, spec_shared(s, name, i), SEL4_ALL_RIGHTS, 0);
+        part_cap(manager, s, slot + MANAGER_VF_BAR + i, spec_shared(s, name, i), RIGHTS_WRITE, 0);
     snprintf(name, sizeof name, "%s.bar%u", config->name, config->msix_bar);
     map_pages(manager, s, name, config->msix_table / PAGE, 1, at + MANAGER_VF_MSIX_AT, RIGHTS_WRITE);
     snprintf(name, sizeof name, "%s.config", config->name);

@@ -130,6 +130,13 @@ static bool is_boots(uint64_t kind)
     return kind == RESOURCE_ROOT_IMAGE || kind == RESOURCE_IOAPIC || kind == RESOURCE_IOMMU || kind == RESOURCE_IOMMU_TABLES;
 }
 
+/* Boot lists all memory of a PCI function that was asked for; what no component uses is no promise's. */
+static bool function_unused(const struct builder *b, const struct dump_line *l)
+{
+    uint32_t object = l->w[0] == RESOURCE_DEVICE ? capdl_find(b->promised, l->name, CAPDL_SCALAR) : CAPDL_NONE;
+    return l->w[0] == RESOURCE_DEVICE && (object == CAPDL_NONE || !capdl_param(b->promised, object, CAPDL_KEY_SIZE));
+}
+
 static int resources(struct builder *b, struct complaint *why)
 {
     struct system_header *h = calloc(1, sizeof *h + ((size_t)b->n->count + 1) * sizeof h->requests[0]);
@@ -137,7 +144,7 @@ static int resources(struct builder *b, struct complaint *why)
         return -1;
     for (uint32_t i = 0; i < b->n->count; i++) {
         const struct dump_line *l = &b->n->lines[i];
-        if (l->kind != DUMP_MAP || is_boots(l->w[0]))
+        if (l->kind != DUMP_MAP || is_boots(l->w[0]) || function_unused(b, l))
             continue;
         struct system_request *r = &h->requests[h->request_count++];
         *r = (struct system_request){.kind = (uint32_t)l->w[0], .node = b->node, .size = l->w[2], .arg0 = l->w[3], .arg1 = l->w[4]};
@@ -151,6 +158,10 @@ static int resources(struct builder *b, struct complaint *why)
         char own[RESOURCE_NAME_MAX + 8];
         snprintf(own, sizeof own, "%s@kernel", r->name);
         r->align = alignment(b, r->kind == RESOURCE_PRIVATE ? own : r->name, r->kind == RESOURCE_PRIVATE ? b->n->private_paddr : l->w[1]);
+        if (r->kind == RESOURCE_DEVICE) { /* how long a function's registers are, nobody knows before boot: as much as is used */
+            r->size = capdl_param(b->promised, capdl_find(b->promised, l->name, CAPDL_SCALAR), CAPDL_KEY_SIZE)->value;
+            r->align = 4096;
+        }
     }
     int status = capdl_resources_add(b->m, h, b->node, b->d->file, why);
     free(h);
@@ -197,6 +208,19 @@ static uint32_t ipi_thing(struct builder *b, cap_t cap)
     return i;
 }
 
+/* Ranges of the map by their bounds: the unit is the first of them. */
+static uint32_t requesters_thing(struct builder *b, cap_t cap)
+{
+    uint64_t bounds = requesters_first(cap) | requesters_last(cap) << 16;
+    uint32_t i = thing(b, CAPDL_UT, CAPDL_REQUESTERS, bounds | requesters_unit(cap) << 32 | 1ull << 62);
+    for (uint32_t k = 0; k < b->n->count; k++) {
+        const struct dump_line *l = &b->n->lines[k];
+        if (l->kind == DUMP_MAP && l->w[0] == RESOURCE_REQUESTERS && l->w[3] == requesters_unit(cap) && l->w[4] == bounds)
+            promise(b, i, capdl_find(b->promised, l->name, CAPDL_SCALAR));
+    }
+    return i;
+}
+
 static uint32_t thing_of(struct builder *b, cap_t cap)
 {
     switch (cap_tag(cap)) {
@@ -218,6 +242,8 @@ static uint32_t thing_of(struct builder *b, cap_t cap)
     case CAP_NPDPT: return thing(b, CAPDL_PDPT, CAPDL_NESTED_PDPT, table_offset(cap));
     case CAP_NPD: return thing(b, CAPDL_PD, CAPDL_NESTED_PD, table_offset(cap));
     case CAP_NPT: return thing(b, CAPDL_PT, CAPDL_NESTED_PT, table_offset(cap));
+    case CAP_IO_SPACE: return thing(b, CAPDL_PML4, CAPDL_IO_SPACE, table_offset(cap));
+    case CAP_REQUESTERS: return requesters_thing(b, cap);
     case CAP_IO_PORT: return thing(b, CAPDL_IO_PORTS, CAPDL_NOTHING, io_port_first(cap) | io_port_last(cap) << 32);
     case CAP_IRQ_HANDLER: return thing_find(b, CAPDL_IOAPIC_IRQ, cap_irq(cap)) != CAPDL_NONE ? thing_find(b, CAPDL_IOAPIC_IRQ, cap_irq(cap))
                                                                                               : thing(b, CAPDL_IRQ, CAPDL_NOTHING, cap_irq(cap));
