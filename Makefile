@@ -291,7 +291,12 @@ unit-seeded: all guests
 
 # Fuzzing, FUZZ_SECONDS each, from what `atoll compile` writes for the example.
 FUZZ_SECONDS ?= 30
+TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c description_net.c image.c yaml_check.c
 FUZZERS := capdl spec
+FUZZERS += dump yaml
+$(B)/fuzz/yaml: tests/fuzz/yaml.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lcyaml -lyaml
 $(B)/fuzz/%: tests/fuzz/%.c $(CAPDL_UNIT_SRCS)
 	@mkdir -p $(@D)
 	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -Ikernel -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@
@@ -316,6 +321,7 @@ fuzz: $(FUZZERS:%=$(B)/fuzz/%) $(B)/fuzz/syscalls all guests
 	@mkdir -p $(B)/fuzz/example $(FUZZERS:%=$(B)/fuzz/%.corpus)
 	$(B)/atoll compile examples/two-vms.yaml $(B)/fuzz/example
 	@cp $(B)/fuzz/example/node.?.cdl $(B)/fuzz/capdl.corpus/; cp $(B)/fuzz/example/*.spec $(B)/fuzz/spec.corpus/
+	@cp examples/*.yaml $(B)/fuzz/yaml.corpus/
 	@for f in $(FUZZERS); do tests/fuzz/run $(B) $$f $(FUZZ_SECONDS) -max_len=100000 || exit 1; done
 	@$(MAKE) --no-print-directory fuzz-syscalls SYSCALL_SECONDS=$(FUZZ_SECONDS)
 
@@ -339,8 +345,7 @@ $(B)/atoll: $(TOOL_OBJS)
 atoll: $(B)/atoll
 
 # Unit tests of the tool: tests/unit/tool_NAME.c with the sources that it tests, under the sanitizers.
-TOOL_UNIT_TESTS := tool_demux tool_screen tool_event tool_description
-TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c description_net.c image.c yaml_check.c
+TOOL_UNIT_TESTS := tool_mistakes tool_demux tool_screen tool_event tool_description
 
 $(B)/unit/tool_%: tests/unit/tool_%.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
 	@mkdir -p $(@D)

@@ -70,7 +70,10 @@ yaml_node_t *yaml_entry(struct yaml_source *s, yaml_node_t *sequence, size_t n)
 
 static int parse_failure(yaml_parser_t *parser, const char *file, struct complaint *why)
 {
-    return complain(why, file, (unsigned)parser->problem_mark.line + 1, "not YAML: %s; check indentation, quotes and colons here",
+    /* What never ends is wrong where it began, not at the end of the file. */
+    bool unended = parser->problem != NULL && strstr(parser->problem, "end of stream") != NULL && parser->context != NULL;
+    const yaml_mark_t *mark = unended ? &parser->context_mark : &parser->problem_mark;
+    return complain(why, file, (unsigned)mark->line + 1, "not YAML: %s; check indentation, quotes and colons here",
                     parser->problem == NULL ? "it cannot be read" : parser->problem);
 }
 
