@@ -403,6 +403,9 @@ $(B)/tests/root/%.o: tests/root/%.c
 $(B)/tests/root/%.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.c) $(B)/tests/root/%.o user/component.ld
 	$(USER_LINK)
 ROOT_TESTS := dma message
+# Those that test the kernel alone have a harness.
+$(B)/tests/root/worst.elf: $(call user_objects,user/lib/root_start.S tests/root/worst.c tests/root/harness.c) user/component.ld
+	$(USER_LINK)
 
 $(B)/tests/root/channel.elf: $(call user_objects,user/lib/root_start.S tests/root/channel.c) user/component.ld
 	$(USER_LINK)

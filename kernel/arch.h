@@ -34,6 +34,8 @@ word_t arch_cap_paddr(cap_t cap);
 unsigned arch_cap_size_bits(cap_t cap);
 /* Hardware acts for whoever holds it (functions of a requester range are bound): it may not leave for another node now. */
 bool arch_cap_in_use(cap_t cap);
+/* One step towards the deletion of the last capability to an object, where that may take long. True: nothing is left to do. */
+bool arch_cap_wind_down(cap_t cap);
 /* The capability is being deleted; final: it is the last one to its object. Undoes mappings. Needs no preemption. */
 void arch_cap_finalise(cap_t cap, bool final);
 

@@ -100,9 +100,9 @@ static status_t decode_cancel_badged_sends(struct slot *to)
     /* Whoever cancels other people's messages must be able to do anything on that endpoint. */
     if (cap_tag(to->cap) != CAP_ENDPOINT || cap_rights(to->cap) != SEL4_ALL_RIGHTS)
         return refuse_plain(SEL4_ILLEGAL_OPERATION);
-    if (cap_badge(to->cap) != 0)
-        endpoint_cancel_badged(object_at(cap_offset48(to->cap)), cap_badge(to->cap));
-    return STATUS_OK;
+    if (cap_badge(to->cap) == 0)
+        return STATUS_OK;
+    return endpoint_cancel_badged(object_at(cap_offset48(to->cap)), cap_badge(to->cap));
 }
 
 status_t cnode_invoke(struct invocation *inv)

@@ -91,6 +91,7 @@ void slot_insert_original(cap_t cap, struct slot *to);                       /* 
 void slot_move(cap_t cap, struct slot *from, struct slot *to);               /* `to` takes from's place in the derivation tree */
 void slot_swap(cap_t cap_a, struct slot *a, cap_t cap_b, struct slot *b);    /* a gets cap_b, b gets cap_a, with their places */
 void slot_clear(struct slot *);                                              /* out of the tree, empty */
+bool slot_wind_down(struct slot *);                                          /* delete.c: a step; true: nothing is left to do */
 status_t slot_delete(struct slot *);                                         /* may be STATUS_PREEMPTED */
 status_t slot_revoke(struct slot *);                                         /* may be STATUS_PREEMPTED */
 bool slot_has_children(const struct slot *);
@@ -101,13 +102,25 @@ status_t cap_derive(struct slot *from, cap_t cap, cap_t *derived);
 bool cap_same_object(cap_t a, cap_t b);
 cap_t cap_mask_rights(cap_t cap, word_t rights);
 cap_t cap_update_data(cap_t cap, bool preserve, word_t data);                /* the null capability: not possible */
+static inline void slot_set_next(struct slot *s, const struct slot *next) { s->next = (word_t)next | (s->next & SLOT_FLAGS); }
+/* An original: of an object just made from the untyped in `parent`. */
+static inline void slot_insert_new(cap_t cap, struct slot *parent, struct slot *to)
+{
+    struct slot *next = slot_next(parent);
+    to->cap = cap;
+    to->prev = (word_t)parent;
+    to->next = (word_t)next | SLOT_FLAGS;
+    if (next)
+        next->prev = (word_t)to;
+    slot_set_next(parent, to);
+}
 bool preemption_point(void);                     /* true: stop now, return STATUS_PREEMPTED */
 
 /* endpoint.c, ipc.c, notification.c, reply.c, fault.c */
 void endpoint_send(struct tcb *sender, struct endpoint *, word_t badge, word_t rights, bool blocking, bool call, bool donate);
 void endpoint_receive(struct tcb *, cap_t endpoint, struct reply *, bool blocking);
-void endpoint_cancel_all(struct endpoint *);
-void endpoint_cancel_badged(struct endpoint *, word_t badge);
+bool endpoint_cancel_one(struct endpoint *);     /* the first in its queue starts its system call again; false: there was none */
+status_t endpoint_cancel_badged(struct endpoint *, word_t badge); /* may be STATUS_PREEMPTED */
 void endpoint_remove(struct tcb *);              /* blocked on it: out of its queue */
 void endpoint_requeue(struct tcb *);             /* its priority has changed */
 void ipc_transfer(struct tcb *sender, struct tcb *receiver, struct endpoint *, word_t badge, bool grant);
@@ -115,7 +128,7 @@ void ipc_cancel(struct tcb *);                   /* blocked: not any more, inact
 void notification_signal(struct notification *, word_t badge);
 void notification_wait(struct tcb *, struct notification *, bool blocking);
 void notification_take(struct tcb *, struct notification *);  /* active: deliver to a receiver that is bound or waits */
-void notification_cancel_all(struct notification *);
+bool notification_cancel_one(struct notification *);
 void notification_remove(struct tcb *);
 void notification_requeue(struct tcb *);
 void notification_bind(struct notification *, struct tcb *);

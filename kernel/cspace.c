@@ -23,25 +23,26 @@ static struct lookup walk(cap_t node, word_t address, unsigned depth)
         lookup_failed(SEL4_LOOKUP_INVALID_ROOT, 0, 0, 0);
         return l;
     }
+    unsigned left = depth;
+    address <<= WORD_BITS - depth; /* from here on, what is left to resolve is at its top */
     for (;;) {
         unsigned radix = cnode_radix(node), guard_size = cnode_guard_size(node);
-        if (guard_size > l.bits_left ||
-            (guard_size && ((address >> (l.bits_left - guard_size)) & MASK(guard_size)) != cnode_guard(node))) {
-            lookup_failed(SEL4_LOOKUP_GUARD_MISMATCH, l.bits_left, cnode_guard(node), guard_size);
+        bool guard_fits = guard_size == 0 || (guard_size <= left && address >> (WORD_BITS - guard_size) == cnode_guard(node));
+        if (!guard_fits || radix + guard_size > left) {
+            l.bits_left = left;
+            if (guard_fits)
+                lookup_failed(SEL4_LOOKUP_DEPTH_MISMATCH, left, radix + guard_size, 0);
+            else
+                lookup_failed(SEL4_LOOKUP_GUARD_MISMATCH, left, cnode_guard(node), guard_size);
             return l;
         }
-        if (radix + guard_size > l.bits_left) {
-            lookup_failed(SEL4_LOOKUP_DEPTH_MISMATCH, l.bits_left, radix + guard_size, 0);
-            return l;
-        }
-        l.bits_left -= radix + guard_size;
-        word_t index = (address >> l.bits_left) & MASK(radix);
-        l.slot = cnode_slot(node, index);
-        if (l.bits_left == 0 || cap_tag(l.slot->cap) != CAP_CNODE) {
-            l.status = STATUS_OK;
-            return l;
-        }
-        node = l.slot->cap;
+        left -= radix + guard_size;
+        address <<= guard_size;
+        struct slot *slot = cnode_slot(node, address >> (WORD_BITS - radix));
+        if (left == 0 || cap_tag(slot->cap) != CAP_CNODE)
+            return (struct lookup){STATUS_OK, slot, left};
+        address <<= radix;
+        node = slot->cap;
     }
 }
 

@@ -45,7 +45,6 @@ static void object_finalise(cap_t cap, bool final)
     if (!final)
         return;
     switch (cap_tag(cap)) {
-    case CAP_ENDPOINT: endpoint_cancel_all(object_at(cap_offset48(cap))); break;
     case CAP_NOTIFICATION: notification_finalise(object_at(cap_offset48(cap))); break;
     case CAP_REPLY: reply_finalise(object_at(cap_offset48(cap))); break;
     case CAP_SC: sched_context_finalise(object_at(cap_offset48(cap))); break;
@@ -69,6 +68,24 @@ static void check_memory_lost(const struct slot *s)
     if (untyped_frame_only(s->cap) && !slot_prev(s) && !slot_has_children(s))
         log_printf("memory [0x%lx-0x%lx): its last capability is deleted; nobody has it until the machine starts again\n",
                    (unsigned long)untyped_paddr(s->cap), (unsigned long)(untyped_paddr(s->cap) + BIT(untyped_size_bits(s->cap))));
+}
+
+/* One step of what the object behind a last capability needs before that goes, where it may be a lot: threads that wait there are
+ * released, devices are blocked. The capability loses its rights first, so nobody joins them. True: nothing is left to do. */
+bool slot_wind_down(struct slot *s)
+{
+    cap_t cap = s->cap;
+    switch (cap_tag(cap)) {
+    case CAP_ENDPOINT:
+    case CAP_NOTIFICATION:
+        if (!slot_is_final(s))
+            return true;
+        s->cap = cap_mask_rights(cap, 0);
+        return cap_tag(cap) == CAP_ENDPOINT ? !endpoint_cancel_one(object_at(cap_offset48(cap)))
+                                            : !notification_cancel_one(object_at(cap_offset48(cap)));
+    case CAP_IRQ_HANDLER: return !slot_is_final(s) || slot_wind_down(&kernel.irq_slots[cap_irq(cap)]);
+    default: return !arch_owns(cap_tag(cap)) || !slot_is_final(s) || arch_cap_wind_down(cap);
+    }
 }
 
 /* Takes the capability out of `s`. True: the slot is empty; false: it is now a zombie, in a ring of its own. */
@@ -134,6 +151,8 @@ static void zombie_step(struct slot *z, struct slot **root)
 {
     word_t count = zombie_count(z->cap);
     struct slot *s = slot_numbered(zombie_first(z->cap) + count - 1);
+    if (s != z && cap_tag(s->cap) != CAP_ZOMBIE && !slot_wind_down(s))
+        return;
     if (s != z && cap_tag(s->cap) != CAP_ZOMBIE && !slot_take(s)) {
         /* a nested container: its zombie goes home, then joins this ring */
         ring_merge(z, zombie_move_home(s));
@@ -171,6 +190,9 @@ bool preemption_point(void)
 status_t slot_delete(struct slot *slot)
 {
     if (cap_tag(slot->cap) != CAP_ZOMBIE) {
+        while (!slot_wind_down(slot))
+            if (preemption_point())
+                return STATUS_PREEMPTED;
         if (slot_take(slot))
             return STATUS_OK;
     } else if (zombie_self_hosted(slot->cap)) {

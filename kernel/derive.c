@@ -95,11 +95,6 @@ bool slot_is_final(const struct slot *s)
     return !(p && cap_same_object(p->cap, s->cap)) && !(n && cap_same_object(s->cap, n->cap));
 }
 
-static void set_next(struct slot *s, const struct slot *next)
-{
-    s->next = (word_t)next | (s->next & SLOT_FLAGS);
-}
-
 /* Does a copy `c` made from `from` start a family of its own, which revoking it ends? */
 static bool starts_family(cap_t c, cap_t from)
 {
@@ -113,18 +108,14 @@ static bool starts_family(cap_t c, cap_t from)
 
 void slot_insert(cap_t cap, struct slot *parent, struct slot *to)
 {
-    word_t flags = starts_family(cap, parent->cap) ? SLOT_FLAGS : 0;
+    bool family = starts_family(cap, parent->cap);
     /* A copy of an untyped takes the rest of the memory with it: two may not hand out the same bytes. */
     if (cap_tag(cap) == CAP_UNTYPED && cap_tag(parent->cap) == CAP_UNTYPED && untyped_paddr(cap) == untyped_paddr(parent->cap) &&
         untyped_size_bits(cap) == untyped_size_bits(parent->cap))
         parent->cap.w1 = BIT(untyped_size_bits(cap));
-    struct slot *next = slot_next(parent);
-    to->cap = cap;
-    to->prev = (word_t)parent;
-    to->next = (word_t)next | flags;
-    if (next)
-        next->prev = (word_t)to;
-    set_next(parent, to);
+    slot_insert_new(cap, parent, to);
+    if (!family)
+        to->next &= ~SLOT_FLAGS;
 }
 
 void slot_insert_original(cap_t cap, struct slot *to)
@@ -142,7 +133,7 @@ void slot_move(cap_t cap, struct slot *from, struct slot *to)
     from->cap = cap_null();
     from->prev = from->next = 0;
     if (to->prev)
-        set_next(slot_prev(to), to);
+        slot_set_next(slot_prev(to), to);
     if (slot_next(to))
         slot_next(to)->prev = (word_t)to;
 }
@@ -159,7 +150,7 @@ void slot_clear(struct slot *s)
 {
     struct slot *prev = slot_prev(s), *next = slot_next(s);
     if (prev)
-        set_next(prev, next);
+        slot_set_next(prev, next);
     if (next) {
         next->prev = s->prev;
         next->next |= s->next & SLOT_FIRST_BADGED; /* the next copy must not become a child of an older badge's family */

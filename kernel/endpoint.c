@@ -107,25 +107,30 @@ static void release(struct tcb *t)
     thread_wake(t);
 }
 
-void endpoint_cancel_all(struct endpoint *e)
+bool endpoint_cancel_one(struct endpoint *e)
 {
-    for (struct tcb *t; (t = endpoint_head(e)) != NULL;) {
-        endpoint_dequeue(e, t);
-        release(t);
-    }
+    struct tcb *t = endpoint_head(e);
+    if (!t)
+        return false;
+    endpoint_dequeue(e, t);
+    release(t);
     reschedule();
+    return true;
 }
 
-void endpoint_cancel_badged(struct endpoint *e, word_t badge)
+status_t endpoint_cancel_badged(struct endpoint *e, word_t badge)
 {
     if (endpoint_state(e) != ENDPOINT_SENDING)
-        return;
+        return STATUS_OK;
     for (struct tcb *t = endpoint_head(e), *next; t; t = next) {
         next = t->ipc_link.next;
-        if (t->blocked_badge == badge) {
-            endpoint_dequeue(e, t);
-            release(t);
-        }
+        if (t->blocked_badge != badge)
+            continue;
+        endpoint_dequeue(e, t);
+        release(t);
+        reschedule();
+        if (next && preemption_point())
+            return STATUS_PREEMPTED; /* those that are left are found again */
     }
-    reschedule();
+    return STATUS_OK;
 }

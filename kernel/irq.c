@@ -19,13 +19,13 @@ status_t irq_handler_invoke(struct invocation *inv)
         cap_t c = inv->extra[0]->cap;
         if (cap_tag(c) != CAP_NOTIFICATION || !(cap_rights(c) & SEL4_RIGHT_WRITE))
             return refuse_capability(0);
-        /* What the slot held was a notification, so this never stops half-way; and it isn't the last capability if the new one is
-         * to the same notification, whose slot stays. */
-        slot_delete(slot);
-        slot_insert(c, inv->extra[0], slot);
-        return STATUS_OK;
+        /* The slot held a notification, and not its last capability if the new one is to the same: the new one's slot stays. */
+        status_t s = slot_delete(slot);
+        if (s == STATUS_OK)
+            slot_insert(c, inv->extra[0], slot);
+        return s;
     }
-    case SEL4_IRQ_HANDLER_CLEAR: slot_delete(slot); return STATUS_OK;
+    case SEL4_IRQ_HANDLER_CLEAR: return slot_delete(slot);
     case ATOLL_IRQ_HANDLER_MESSAGE: return arch_irq_message(inv, irq);
     default: return refuse_plain(SEL4_ILLEGAL_OPERATION);
     }

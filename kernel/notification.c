@@ -112,19 +112,21 @@ void notification_wait(struct tcb *t, struct notification *n, bool blocking)
     }
 }
 
-void notification_cancel_all(struct notification *n)
+bool notification_cancel_one(struct notification *n)
 {
-    for (struct tcb *t; (t = n->head) != NULL;) {
-        dequeue(n, t);
-        thread_restart_syscall(t);
-        thread_set_state(t, THREAD_RUNNING);
-        if (t->sc) {
-            sched_context_unblock(t->sc);
-            sched_context_resume(t->sc);
-        }
-        thread_wake(t);
+    struct tcb *t = n->head;
+    if (!t)
+        return false;
+    dequeue(n, t);
+    thread_restart_syscall(t);
+    thread_set_state(t, THREAD_RUNNING);
+    if (t->sc) {
+        sched_context_unblock(t->sc);
+        sched_context_resume(t->sc);
     }
+    thread_wake(t);
     reschedule();
+    return true;
 }
 
 /* A thread that waits with an active notification bound to it would sleep on, whatever else is signalled: what came before the binding is
@@ -157,5 +159,4 @@ void notification_finalise(struct notification *n)
     }
     if (n->bound_tcb)
         notification_unbind(n->bound_tcb);
-    notification_cancel_all(n);
 }

@@ -7,10 +7,13 @@
 #include "core.h"
 #include "state.h"
 
+/* All of them may fall due at once and are then joined in one go (sched_context_start_now): that bounds their number. */
+#define REFILLS_MAX 512u
+
 unsigned sched_context_max_refills(unsigned size_bits)
 {
     word_t n = 2 + (BIT(size_bits) - BIT(SEL4_MIN_SCHED_CONTEXT_BITS)) / sizeof(struct refill);
-    return n < UINT16_MAX ? (unsigned)n : UINT16_MAX;
+    return n < REFILLS_MAX ? (unsigned)n : REFILLS_MAX;
 }
 
 struct refill *sched_context_refill(struct sched_context *sc, unsigned i)

@@ -5,7 +5,7 @@
 #include "object.h"
 
 #ifndef WORK_UNITS_PER_CHECK /* the fuzzer looks more often */
-#define WORK_UNITS_PER_CHECK 100 /* small bounded steps between two looks for a pending interrupt */
+#define WORK_UNITS_PER_CHECK 32 /* small bounded steps between two looks for a pending interrupt */
 #endif
 #define ASID_POOLS 8
 #define ASIDS_PER_POOL 512

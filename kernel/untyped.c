@@ -3,6 +3,7 @@
 #include "state.h"
 
 #define FAN_OUT_LIMIT 256u
+#define VCPU_FAN_OUT_LIMIT 16u /* there is much to set up in each */
 #define RESET_CHUNK_BITS 16 /* cleared between two looks for a pending interrupt */
 
 unsigned object_bits(word_t type, word_t user_bits)
@@ -72,7 +73,7 @@ static void retype(struct slot *parent, word_t type, unsigned bits, word_t first
     paddr_t pa = untyped_paddr(parent->cap) + first;
     parent->cap.w1 = first + (count << bits);
     for (word_t i = 0; i < count; i++)
-        slot_insert(object_create(type, pa + (i << bits), bits, frames_only), parent, &to[i]);
+        slot_insert_new(object_create(type, pa + (i << bits), bits, frames_only), parent, &to[i]);
 }
 
 static status_t decode_retype(struct invocation *inv)
@@ -114,13 +115,14 @@ static status_t decode_retype(struct invocation *inv)
     word_t slots = BIT(cnode_radix(root));
     if (offset >= slots)
         return refuse_range(0, slots - 1);
-    if (count < 1 || count > FAN_OUT_LIMIT)
-        return refuse_range(1, FAN_OUT_LIMIT);
+    word_t most = type == ATOLL_VCPU ? VCPU_FAN_OUT_LIMIT : FAN_OUT_LIMIT;
+    if (count < 1 || count > most)
+        return refuse_range(1, most);
     if (count > slots - offset)
         return refuse_range(1, slots - offset);
     struct slot *to = cnode_slot(root, offset);
     for (word_t i = 0; i < count; i++)
-        if (!slot_is_empty(&to[i]))
+        if (cap_tag(to[i].cap) != CAP_NULL)
             return refuse_plain(SEL4_DELETE_FIRST);
 
     bool fresh = !slot_has_children(inv->slot);

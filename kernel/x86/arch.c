@@ -17,23 +17,24 @@
 static const struct object_kind {
     enum cap_tag tag; /* CAP_NULL: not an arch type */
     uint8_t bits;
+    enum frame_size size;
 } kinds[ATOLL_OBJECT_TYPES] = {
-    [SEL4_X86_PDPT] = {CAP_PDPT, SEL4_TABLE_BITS},
+    [SEL4_X86_PDPT] = {CAP_PDPT, SEL4_TABLE_BITS, 0},
     [SEL4_X86_PML4] = {CAP_PML4, SEL4_TABLE_BITS},
-    [SEL4_X86_HUGE_PAGE] = {CAP_FRAME, SEL4_HUGE_PAGE_BITS},
-    [SEL4_X86_4K_PAGE] = {CAP_FRAME, SEL4_PAGE_BITS},
-    [SEL4_X86_LARGE_PAGE] = {CAP_FRAME, SEL4_LARGE_PAGE_BITS},
-    [SEL4_X86_PAGE_TABLE] = {CAP_PT, SEL4_TABLE_BITS},
-    [SEL4_X86_PAGE_DIRECTORY] = {CAP_PD, SEL4_TABLE_BITS},
-    [ATOLL_VCPU] = {CAP_VCPU, ATOLL_VCPU_BITS},
+    [SEL4_X86_HUGE_PAGE] = {CAP_FRAME, SEL4_HUGE_PAGE_BITS, FRAME_1G},
+    [SEL4_X86_4K_PAGE] = {CAP_FRAME, SEL4_PAGE_BITS, FRAME_4K},
+    [SEL4_X86_LARGE_PAGE] = {CAP_FRAME, SEL4_LARGE_PAGE_BITS, FRAME_2M},
+    [SEL4_X86_PAGE_TABLE] = {CAP_PT, SEL4_TABLE_BITS, 0},
+    [SEL4_X86_PAGE_DIRECTORY] = {CAP_PD, SEL4_TABLE_BITS, 0},
+    [ATOLL_VCPU] = {CAP_VCPU, ATOLL_VCPU_BITS, 0},
     [ATOLL_NESTED_PML4] = {CAP_NPML4, SEL4_TABLE_BITS},
-    [ATOLL_NESTED_PDPT] = {CAP_NPDPT, SEL4_TABLE_BITS},
-    [ATOLL_NESTED_PD] = {CAP_NPD, SEL4_TABLE_BITS},
-    [ATOLL_NESTED_PT] = {CAP_NPT, SEL4_TABLE_BITS},
-    [ATOLL_IO_SPACE] = {CAP_IO_SPACE, ATOLL_IO_SPACE_BITS},
-    [ATOLL_IO_PDPT] = {CAP_IO_TABLE, SEL4_TABLE_BITS},
-    [ATOLL_IO_PD] = {CAP_IO_TABLE, SEL4_TABLE_BITS},
-    [ATOLL_IO_PT] = {CAP_IO_TABLE, SEL4_TABLE_BITS},
+    [ATOLL_NESTED_PDPT] = {CAP_NPDPT, SEL4_TABLE_BITS, 0},
+    [ATOLL_NESTED_PD] = {CAP_NPD, SEL4_TABLE_BITS, 0},
+    [ATOLL_NESTED_PT] = {CAP_NPT, SEL4_TABLE_BITS, 0},
+    [ATOLL_IO_SPACE] = {CAP_IO_SPACE, ATOLL_IO_SPACE_BITS, 0},
+    [ATOLL_IO_PDPT] = {CAP_IO_TABLE, SEL4_TABLE_BITS, 0},
+    [ATOLL_IO_PD] = {CAP_IO_TABLE, SEL4_TABLE_BITS, 0},
+    [ATOLL_IO_PT] = {CAP_IO_TABLE, SEL4_TABLE_BITS, 0},
 };
 
 unsigned arch_object_bits(word_t type, word_t user_bits)
@@ -53,8 +54,7 @@ cap_t arch_object_create(word_t type, paddr_t pa, bool frame_only)
     word_t offset = pa - kernel.window_paddr;
     switch (kind->tag) {
     case CAP_FRAME:
-        return cap_frame(pa, (enum frame_size)((kind->bits - SEL4_PAGE_BITS) / 9),
-                         frame_only && resource_is_read_only(pa) ? FRAME_READ : FRAME_READ_WRITE, frame_only);
+        return cap_frame(pa, kind->size, frame_only && resource_is_read_only(pa) ? FRAME_READ : FRAME_READ_WRITE, frame_only);
     case CAP_PML4: vspace_root_init(object_at(offset)); return cap_table(CAP_PML4, offset);
     case CAP_VCPU: vcpu_init(object_at(offset)); return cap_vcpu(offset);
     case CAP_IO_TABLE: return table_set_mapping(cap_table(CAP_IO_TABLE, offset), false, 0, ATOLL_IO_PT - type); /* w1: its level */
@@ -187,6 +187,20 @@ unsigned arch_cap_size_bits(cap_t cap)
 }
 
 bool arch_cap_in_use(cap_t cap) { return cap_tag(cap) == CAP_REQUESTERS && requesters_in_use(cap); }
+
+bool arch_cap_wind_down(cap_t cap)
+{
+    switch (cap_tag(cap)) {
+    case CAP_VCPU: return slot_wind_down(&((struct vcpu *)object_at(cap_offset48(cap)))->timer_slot);
+    case CAP_IO_SPACE:
+        kernel.work_units = WORK_UNITS_PER_CHECK; /* each function waits for its unit: look after each */
+        return !io_space_unbind_one(object_at(table_offset(cap)));
+    case CAP_REQUESTERS:
+        kernel.work_units = WORK_UNITS_PER_CHECK;
+        return !requesters_unbind_one(cap);
+    default: return true;
+    }
+}
 
 void arch_cap_finalise(cap_t cap, bool final)
 {

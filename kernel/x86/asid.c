@@ -71,7 +71,6 @@ status_t asid_pool_invoke(struct invocation *inv)
 static void root_stop(word_t word)
 {
     struct root r = {(enum root_kind)(word & 3), word & ~3ull, 0};
-    vspace_forget();
     if (r.kind == ROOT_PML4)
         vspace_root_gone(r.offset);
     else if (r.kind == ROOT_NESTED)
@@ -86,8 +85,10 @@ void asid_pool_deleted(cap_t cap)
     if (!pool)
         return;
     kernel.asid_pools[table_asid(cap) >> ASID_POOL_BITS] = NULL;
+    vspace_forget();
     for (unsigned i = 0; i < ASIDS_PER_POOL; i++)
-        root_stop(pool->roots[i]);
+        if (pool->roots[i])
+            root_stop(pool->roots[i]);
 }
 
 void asid_root_deleted(cap_t cap)
@@ -97,6 +98,7 @@ void asid_root_deleted(cap_t cap)
     if (r.kind == ROOT_NONE || r.offset != table_offset(cap))
         return;
     word_t *word = &kernel.asid_pools[asid / ASIDS_PER_POOL]->roots[asid % ASIDS_PER_POOL];
+    vspace_forget();
     root_stop(*word);
     *word = 0;
 }

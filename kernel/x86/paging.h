@@ -79,7 +79,7 @@ enum frame_rights frame_rights_mask(enum frame_rights, word_t rights);
 /* Address spaces of threads */
 void vspace_init(paddr_t kernel_pml4, word_t window_entry, word_t image_entry);
 void vspace_root_init(word_t *pml4);          /* copy the kernel's two entries into a new PML4 */
-void vspace_root_gone(word_t offset);         /* stop using a root that is going away */
+void vspace_root_gone(word_t offset);         /* stop using a root that is going away; vspace_forget() is due, too */
 paddr_t vspace_nested_paddr(const struct tcb *); /* a vCPU thread's nested root, 0: none that is valid */
 void vspace_forget(void);                     /* an ASID goes */
 paddr_t vspace_find(const struct tcb *);      /* the thread's root, or else the kernel's own; remembers the former */

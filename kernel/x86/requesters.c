@@ -164,17 +164,35 @@ bool requesters_in_use(cap_t cap)
     return irq_requesters_in_use(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
+bool requesters_unbind_one(cap_t cap)
+{
+    for (word_t i = binding_count; i-- > 0;)
+        if (in_range(&bindings[i], cap)) {
+            unbind(&bindings[i]);
+            return true;
+        }
+    return false;
+}
+
+bool io_space_unbind_one(struct io_space *s)
+{
+    for (word_t i = binding_count; i-- > 0;)
+        if (bindings[i].space == s) {
+            unbind(&bindings[i]);
+            return true;
+        }
+    return false;
+}
+
 void requesters_deleted(cap_t cap)
 {
-    for (word_t i = binding_count; i-- > 0;) /* the last one takes the place of one that goes */
-        if (in_range(&bindings[i], cap))
-            unbind(&bindings[i]);
+    while (requesters_unbind_one(cap))
+        ;
     irq_requesters_deleted(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 void io_space_unbind_all(struct io_space *s)
 {
-    for (word_t i = binding_count; i-- > 0;)
-        if (bindings[i].space == s)
-            unbind(&bindings[i]);
+    while (io_space_unbind_one(s))
+        ;
 }

@@ -244,14 +244,23 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
 void resources_remember(const struct resource_map *m) { remembered = m; }
 const struct resource_map *resources_remembered(void) { return remembered; }
 
+static bool holds_page(const struct resource_entry *e, paddr_t pa)
+{
+    bool memory = is_owned_memory(e->kind) || (e->kind == RESOURCE_MOVABLE && e->flags == RESOURCE_MEMORY);
+    return memory && pa >= e->paddr && pa - e->paddr < resource_memory_bytes(e);
+}
+
+/* Memory is asked about page after page: the entry that had the last one is looked at first. */
 bool resource_is_read_only(paddr_t pa)
 {
-    for (unsigned i = 0; remembered && i < remembered->entry_count; i++) {
-        const struct resource_entry *e = &remembered->entries[i];
-        if (e->kind == RESOURCE_SHARED && pa >= e->paddr && pa - e->paddr < e->size)
-            return e->arg0 == 0;
+    static const struct resource_entry *last;
+    if (!last || !holds_page(last, pa)) {
+        last = NULL;
+        for (unsigned i = 0; remembered && !last && i < remembered->entry_count; i++)
+            if (holds_page(&remembered->entries[i], pa))
+                last = &remembered->entries[i];
     }
-    return false;
+    return last && last->kind == RESOURCE_SHARED && last->arg0 == 0;
 }
 
 unsigned resource_piece_bits(uint64_t paddr, uint64_t end, unsigned most)

@@ -161,7 +161,7 @@ void vcpu_deleted(struct vcpu *v)
         arch_vcpu_unbind(t);
     }
     timer_arm(v, 0);
-    slot_delete(&v->timer_slot); /* a notification's capability: never preempted */
+    slot_delete(&v->timer_slot); /* a notification's capability, wound down already: not preempted */
     fpu_forget(v);
     predictor_forget_guest(v);
     guest_forget(v);
@@ -263,7 +263,9 @@ static status_t invoke_set_timer(struct invocation *inv, struct vcpu *v)
         status_t s = cap_derive(slot, slot->cap, &derived);
         if (s != STATUS_OK)
             return s;
-        slot_delete(&v->timer_slot);
+        s = slot_delete(&v->timer_slot);
+        if (s != STATUS_OK)
+            return s;
         slot_insert(derived, slot, &v->timer_slot);
     }
     timer_arm(v, invocation_arg(inv, 0));

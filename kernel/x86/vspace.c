@@ -107,7 +107,6 @@ static void load(paddr_t pml4)
 
 void vspace_root_gone(word_t offset)
 {
-    vspace_forget();
     if (offset + kernel.window_paddr == vspace.root)
         load(kernel_pml4);
     predictor_forget(offset + kernel.window_paddr);

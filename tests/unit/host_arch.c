@@ -47,6 +47,7 @@ bool arch_cap_is_physical(cap_t cap) { (void)cap; return true; }
 word_t arch_cap_paddr(cap_t c) { return cap_tag(c) == CAP_FRAME ? frame_paddr(c) : table_offset(c) + kernel.window_paddr; }
 unsigned arch_cap_size_bits(cap_t c) { return cap_tag(c) == CAP_FRAME ? frame_size_bits(c) : SEL4_TABLE_BITS; }
 bool arch_cap_in_use(cap_t cap) { (void)cap; return host.in_use; }
+bool arch_cap_wind_down(cap_t cap) { (void)cap; return true; }
 void arch_cap_finalise(cap_t cap, bool final) { (void)cap; (void)final; }
 
 void arch_tcb_init(struct tcb *t) { t->context.rflags = 0x202; }

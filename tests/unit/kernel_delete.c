@@ -249,6 +249,82 @@ static void a_thread_that_goes_with_its_old_cspace(void **state)
     nothing_is_left();
 }
 
+/* ---- many threads at one object ---- */
+
+enum { CROWD = 3 * WORK_UNITS_PER_CHECK, CROWD_TCBS = 200 };
+
+static unsigned waiting(void)
+{
+    unsigned n = 0;
+    for (word_t i = 0; i < CROWD; i++)
+        n += tcb_of(CROWD_TCBS + i)->state != THREAD_RUNNING;
+    return n;
+}
+
+static void crowd_at(word_t slot)
+{
+    assert_int_equal(host_retype(SEL4_TCB, 0, CROWD_TCBS, CROWD), SEL4_NO_ERROR);
+    for (word_t i = 0; i < CROWD; i++) {
+        struct tcb *t = tcb_of(CROWD_TCBS + i);
+        if (cap_tag(slot_of(slot)->cap) == CAP_NOTIFICATION)
+            notification_wait(t, notification_of(slot), true);
+        else
+            endpoint_send(t, object_at(cap_offset48(slot_of(slot)->cap)), i % 2 ? 7 : 8, SEL4_ALL_RIGHTS, true, false, false);
+    }
+    assert_int_equal(waiting(), CROWD);
+    host.interrupt_every = 1;
+}
+
+/* The deletion stops where an interrupt waits; what is left of the capability serves nobody; in the end all are released. */
+static void a_crowd_is_released_in_steps(void **state)
+{
+    (void)state;
+    static const word_t types[] = {SEL4_ENDPOINT, SEL4_NOTIFICATION};
+    for (unsigned i = 0; i < 2; i++) {
+        host_start();
+        assert_int_equal(host_retype(types[i], 0, 20, 1), SEL4_NO_ERROR);
+        crowd_at(20);
+        assert_int_equal(CALL(CNODE, SEL4_CNODE_DELETE, CAPS(0), 20, 64), HOST_PREEMPTED);
+        assert_in_range(waiting(), CROWD - WORK_UNITS_PER_CHECK, CROWD - 1);
+        assert_int_equal(CALL(20, 0, CAPS(0)), SEL4_INVALID_CAPABILITY);
+        assert_int_equal(DELETE(20), SEL4_NO_ERROR);
+        assert_true(slot_is_empty(slot_of(20)));
+        assert_int_equal(waiting(), 0);
+        nothing_is_left();
+    }
+}
+
+/* The same inside a container that goes, and when a copy is left nobody is released. */
+static void a_crowd_inside_a_container(void **state)
+{
+    (void)state;
+    assert_int_equal(host_retype(SEL4_ENDPOINT, 0, 20, 1), SEL4_NO_ERROR);
+    assert_int_equal(host_retype(SEL4_CNODE, 2, 21, 1), SEL4_NO_ERROR);
+    assert_int_equal(COPY(21, 1, 2, 20), SEL4_NO_ERROR);
+    crowd_at(20);
+    assert_int_equal(DELETE(20), SEL4_NO_ERROR);
+    assert_int_equal(waiting(), CROWD);
+    assert_int_equal(CALL(CNODE, SEL4_CNODE_DELETE, CAPS(0), 21, 64), HOST_PREEMPTED);
+    assert_int_equal(DELETE(21), SEL4_NO_ERROR);
+    assert_int_equal(waiting(), 0);
+    nothing_is_left();
+}
+
+static void one_badge_is_cancelled_in_steps(void **state)
+{
+    (void)state;
+    assert_int_equal(host_retype(SEL4_ENDPOINT, 0, 20, 1), SEL4_NO_ERROR);
+    assert_int_equal(MINT(21, 20, 7), SEL4_NO_ERROR);
+    crowd_at(20);
+    assert_int_equal(CALL(CNODE, SEL4_CNODE_CANCEL_BADGED_SENDS, CAPS(0), 21, 64), HOST_PREEMPTED);
+    assert_in_range(waiting(), CROWD / 2 + 1, CROWD - 1);
+    assert_int_equal(finish(CNODE, SEL4_CNODE_CANCEL_BADGED_SENDS, 21), SEL4_NO_ERROR);
+    assert_int_equal(waiting(), CROWD / 2);
+    for (word_t i = 0; i < CROWD; i += 2)
+        assert_int_equal(tcb_of(CROWD_TCBS + i)->state, THREAD_BLOCKED_ON_SEND);
+    nothing_is_left();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +339,9 @@ int main(void)
         cmocka_unit_test_setup(deleting_a_thread_empties_its_slots, start),
         cmocka_unit_test_setup(a_thread_that_goes_with_its_old_cspace, start),
         cmocka_unit_test_setup(an_irq_handler_goes_with_its_notification, start),
+        cmocka_unit_test_setup(a_crowd_is_released_in_steps, start),
+        cmocka_unit_test_setup(a_crowd_inside_a_container, start),
+        cmocka_unit_test_setup(one_badge_is_cancelled_in_steps, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
