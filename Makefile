@@ -402,8 +402,11 @@ $(B)/tests/root/%.o: tests/root/%.c
 	$(CC) $(USER_FLAGS) -c $< -o $@
 $(B)/tests/root/%.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.c) $(B)/tests/root/%.o user/component.ld
 	$(USER_LINK)
-ROOT_TESTS := dma message
+ROOT_TESTS := dma message kernel
 # Those that test the kernel alone have a harness.
+KERNEL_TEST_SRCS := $(addprefix tests/root/,kernel.c kernel_threads.c kernel_ipc.c kernel_objects.c kernel_time.c harness.c)
+$(B)/tests/root/kernel.elf: $(call user_objects,user/lib/root_start.S $(KERNEL_TEST_SRCS)) user/component.ld
+	$(USER_LINK)
 $(B)/tests/root/worst.elf: $(call user_objects,user/lib/root_start.S tests/root/worst.c tests/root/harness.c) user/component.ld
 	$(USER_LINK)
 
@@ -428,9 +431,11 @@ $(B)/bench/%.o: bench/%.S
 	$(CC) $(USER_FLAGS) -c $< -o $@
 $(B)/bench/ipc_root.elf: $(call user_objects,user/lib/root_start.S bench/ipc_root.c bench/threads.S) user/component.ld
 	$(USER_LINK)
-.PHONY: bench
-bench: all guests test-guests $(B)/bench/ipc_root.elf
+.PHONY: bench bench-check
+bench: all guests test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf
 	@bench/run $(B)
+bench-check: all test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf
+	@scripts/test-run $(B)/results bench bench/run $(B) quick
 
 # ---- proofs -------------------------------------------------------------------------------------------------------------
 
@@ -484,7 +489,7 @@ unit-tool-run: all guests
 	@scripts/test-run $(B)/results tool_run tests/unit/tool_run.sh $(B)
 
 unit: $(UNIT_SUITES)
-check: headers clang reproducible guests-plain
+check: headers clang reproducible guests-plain bench-check
 
 headers:
 	@scripts/test-run $(B)/results headers scripts/check-headers $(CC) -std=c11 $(WARN) -Iinclude
@@ -502,7 +507,7 @@ help:
 	@echo "make fuzz           fuzzers of CapDL text, binary specs and system calls, FUZZ_SECONDS=30 each"
 	@echo "make soak           the whole-machine tests SOAK=10 times over, then ten minutes of each fuzzer and the models"
 	@echo "make docs           the pictures in docs/images"
-	@echo "make bench          figures in counted instructions, to $(B)/bench.json"
+	@echo "make bench          figures in counted instructions, to $(B)/bench.json and docs/performance.md, against bench/baseline"
 	@echo "make prove          proofs of the kernel's logic (fetches the provers into build/), writes docs/assurance.md"
 	@echo "make seeded         bugs put in on purpose are noticed by the proofs and unit tests"
 	@echo "make all            boot, kernel, components, the atoll tool"

@@ -17,8 +17,9 @@
 
 const char component_name[] = "bench";
 
-extern const char bench_server[], bench_waiter[];
-extern volatile uint64_t bench_woken;
+extern const char bench_server[], bench_server_timed[], bench_waiter[];
+extern volatile uint64_t bench_woken, bench_received, bench_replying;
+static struct sel4_ipc_buffer buffers[4] __attribute__((aligned(4096))); /* of the servers */
 uint64_t bench_ticks(int64_t number, cptr_t capability, uint64_t info, uint64_t *begin);
 uint64_t bench_empty_ticks(void);
 
@@ -65,6 +66,13 @@ static cptr_t vspace_make(const struct sel4_bootinfo *info)
     return root;
 }
 
+static void buffer_give(const struct sel4_bootinfo *info, cptr_t tcb)
+{
+    static unsigned given;
+    uint64_t va = (uint64_t)&buffers[given++];
+    must(tcb_set_ipc_buffer(tcb, va, info->user_image_frames.start + (va - IMAGE_VA) / PAGE), "set an IPC buffer");
+}
+
 /* A thread with a scheduling context; it runs, being of higher priority, until it waits. */
 static cptr_t thread_start(const struct sel4_bootinfo *info, cptr_t vspace, const char *ip, uint64_t rdi, uint64_t r12)
 {
@@ -72,6 +80,7 @@ static cptr_t thread_start(const struct sel4_bootinfo *info, cptr_t vspace, cons
     cptr_t tcb = make(SEL4_TCB, 0), sc = make(SEL4_SCHED_CONTEXT, SEL4_MIN_SCHED_CONTEXT_BITS);
     uint64_t registers[REGISTERS] = {[RIP] = (uint64_t)ip, [RFLAGS] = 0x202, [RDI] = rdi, [R12] = r12};
     must(tcb_set_space(tcb, 0, SEL4_CAP_INIT_CNODE, 0, vspace, 0), "set a thread's spaces");
+    buffer_give(info, tcb);
     must(tcb_set_priority(tcb, SEL4_CAP_INIT_TCB, OTHERS_PRIORITY), "set a thread's priority");
     must(sched_control_configure(info->schedcontrol.start, sc, BUDGET_US, BUDGET_US, 0, 0, 0), "configure a scheduling context");
     must(sched_context_bind(sc, tcb), "bind a scheduling context");
@@ -109,6 +118,20 @@ static void measure_wake(cptr_t notification)
     report("ipc.signal.wake", least - empty);
 }
 
+/* Both halves of a round trip with the server that takes the time. */
+static void measure_halves(cptr_t endpoint)
+{
+    uint64_t call = UINT64_MAX, reply = UINT64_MAX, begin;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        uint64_t t = bench_ticks(SEL4_SYS_CALL, endpoint, sel4_info(0, 0, 0), &begin);
+        uint64_t there = bench_received - begin, back = begin + t - bench_replying;
+        call = there < call ? there : call;
+        reply = back < reply ? back : reply;
+    }
+    report("ipc.call", call - empty);
+    report("ipc.reply-recv", reply - empty);
+}
+
 static void report_start(const struct sel4_bootinfo *info, uint64_t now)
 {
     const uint8_t *chunk = (const uint8_t *)info + PAGE;
@@ -135,11 +158,14 @@ _Noreturn void root_main(const struct sel4_bootinfo *info)
     untyped = untyped_find(info);
     next_slot = info->empty.start;
     cptr_t vspace = vspace_make(info);
+    cptr_t timed = make(SEL4_ENDPOINT, 0), timed_reply = make(SEL4_REPLY, 0);
     cptr_t endpoint = make(SEL4_ENDPOINT, 0), reply = make(SEL4_REPLY, 0), quiet = make(SEL4_NOTIFICATION, 0),
            watched = make(SEL4_NOTIFICATION, 0);
     must(tcb_set_priority(SEL4_CAP_INIT_TCB, SEL4_CAP_INIT_TCB, PRIORITY), "lower the own priority");
     cptr_t server_sc = thread_start(info, vspace, bench_server, endpoint, reply);
     must(sched_context_unbind(server_sc), "make the server passive");
+    server_sc = thread_start(info, vspace, bench_server_timed, timed, timed_reply);
+    must(sched_context_unbind(server_sc), "make the other server passive");
     thread_start(info, vspace, bench_waiter, watched, 0);
 
     empty = UINT64_MAX;
@@ -149,6 +175,8 @@ _Noreturn void root_main(const struct sel4_bootinfo *info)
     }
     measure("ipc.roundtrip", SEL4_SYS_CALL, endpoint, sel4_info(0, 0, 0), SERVER_GLUE, NULL);
     measure("ipc.roundtrip.4", SEL4_SYS_CALL, endpoint, sel4_info(0, 0, 4), SERVER_GLUE, NULL);
+    measure("ipc.roundtrip.12", SEL4_SYS_CALL, endpoint, sel4_info(0, 0, 12), SERVER_GLUE, NULL);
+    measure_halves(timed);
     measure("ipc.signal", SEL4_SYS_SEND, quiet, sel4_info(0, 0, 0), 0, drain);
     measure_wake(watched);
     measure("ipc.wait", SEL4_SYS_WAIT, quiet, 0, 0, sel4_signal);

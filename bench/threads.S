@@ -18,6 +18,29 @@ bench_server:
     movq %rbx, %rsp
     jmp 1b
 
+/* The same, and it stores the TSC when a message has come and before it answers. */
+    .globl bench_server_timed
+bench_server_timed:
+    movq %rdi, %r14
+    movq $SEL4_SYS_RECV, %rdx
+    movq %rsp, %rbx
+    syscall
+    movq %rbx, %rsp
+1:  rdtsc
+    shlq $32, %rdx
+    orq %rdx, %rax
+    movq %rax, bench_received
+    movq %r14, %rdi
+    rdtsc
+    shlq $32, %rdx
+    orq %rdx, %rax
+    movq %rax, bench_replying
+    movq $SEL4_SYS_REPLY_RECV, %rdx
+    movq %rsp, %rbx
+    syscall
+    movq %rbx, %rsp
+    jmp 1b
+
 /* Waiter: rdi = notification. Stores the TSC each time that it is woken. */
     .globl bench_waiter
 bench_waiter:
@@ -83,6 +106,8 @@ bench_empty_ticks:
 
     .bss
     .balign 8
-    .globl bench_woken
+    .globl bench_woken, bench_received, bench_replying
 bench_woken: .skip 8
+bench_received: .skip 8
+bench_replying: .skip 8
     .section .note.GNU-stack, "", @progbits
