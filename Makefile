@@ -457,6 +457,7 @@ SOAK ?= 10
 .PHONY: soak
 soak: all guests test-guests
 	@for i in $$(seq $(SOAK)); do echo "soak: round $$i of $(SOAK)"; $(MAKE) --no-print-directory system || exit 1; done
+	@FLR_ROUNDS=10000 ARP_ROUNDS=1000000 LIVES=200 SRIOV_SECONDS=5400 $(MAKE) --no-print-directory system CASES=sriov
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 	@$(MAKE) --no-print-directory spin
 
@@ -505,7 +506,7 @@ help:
 	@echo "make check          every header alone, a second compiler, reproducible images"
 	@echo "make system         whole-machine tests"
 	@echo "make fuzz           fuzzers of CapDL text, binary specs and system calls, FUZZ_SECONDS=30 each"
-	@echo "make soak           the whole-machine tests SOAK=10 times over, then ten minutes of each fuzzer and the models"
+	@echo "make soak           the whole-machine tests SOAK=10 times over, then VFs in the thousands, ten minutes of each fuzzer and the models"
 	@echo "make docs           the pictures in docs/images"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json and docs/performance.md, against bench/baseline"
 	@echo "make prove          proofs of the kernel's logic (fetches the provers into build/), writes docs/assurance.md"

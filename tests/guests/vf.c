@@ -2,7 +2,7 @@
  *
  * Claims: the PF says the same address in each life; what is asked for beyond it is refused; frames go out and answers come in by DMA and
  * MSI-X; a function level reset leaves nothing on. Options: arp=N round trips to QEMU's own network (10.0.2.2); flr=N resets; life: a word
- * from the console decides between a further life (again) and the end. */
+ * from the console decides between a further life (again), the VMM's crash and the end. */
 #include "virtio.h"
 
 #define SLOT 16
@@ -243,8 +243,8 @@ static void function_resets(uint64_t rounds)
     print("vf: %lu function level resets, %lu ms\n", rounds, (rdtsc() - begin) / (tsc_hz() / 1000));
 }
 
-/* A word from the console: live once more? */
-static bool again(void)
+/* A word from the console: live once more, crash the VMM, or end. */
+static char word_of_console(void)
 {
     char word[16] = {0};
     print("vf: alive\nguest# ");
@@ -256,7 +256,7 @@ static bool again(void)
             break;
     }
     print("\n");
-    return word[0] == 'a';
+    return word[0];
 }
 
 void guest_main(void)
@@ -275,7 +275,10 @@ void guest_main(void)
         rings_start();
         traffic(rounds);
     }
-    if (!guest_option("life", &rounds) || !again())
+    char word = guest_option("life", &rounds) ? word_of_console() : 'e';
+    if (word == 'c')
+        out8(PORT_HOOK, 1);
+    if (word != 'a')
         return;
     out8(0xcf9, 6);
     for (uint64_t begin = rdtsc(); rdtsc() - begin < tsc_hz();)

@@ -1,6 +1,6 @@
 # Virtual functions: guests with VFs of one NIC, on both reference machines. Sourced by `run`.
 
-CASES="$CASES sriov sriov_linux sriov_refusals"
+CASES="$CASES sriov sriov_linux sriov_refusals sriov_killed"
 
 # nics YAML: between the machine and its VMs.
 nics() {
@@ -27,6 +27,7 @@ sriov_on() {
     go 0 "$SRIOV_SECONDS" --machine "$kind" "$@" --exec again:end
     passes pounder "$FLR_ROUNDS function level resets: the same address after each, nothing left on"
     passes neighbour "its neighbour loses none of $ARP_ROUNDS round trips meanwhile"
+    says system 'event: vm neighbour counters .* nested=[0-9]{1,2} ' "its data path takes no exit: the registers are the guest's own"
     says neighbour 'vf: address 02:00:00:00:01:11' "the address is the description's"
     passes again "a VM that is started $LIVES times again drives its VF each time"
     [ "$(address_of again | wc -l)" -eq 1 ]
@@ -84,4 +85,32 @@ case_sriov_refusals() {
     guest alpha vf '' 'net: [{nic: nic0}]'
     go 1 60
     says system 'event: boot stopped: .*nic0' "a NIC that is not where the description says is refused by its name"
+    "$B/atoll" run "$file" --machine none --headless --log-dir "$dir" --timeout 30 >"$dir/out" 2>&1 </dev/null
+    says system 'event: boot stopped: ' "without an IOMMU there are no virtual functions, and nothing else either"
+}
+
+# The ends that nobody asked for: a VMM that crashes gives its function back, blocked and reset; a PF driver that is not there costs its
+# VMs their start, with the reason, and nobody else anything.
+case_sriov_killed() {
+    machine sriov-killed 3
+    nics '{name: nic0, driver: igb, vfs: 2}'
+    guest victim vf life 'net: [{nic: nic0}]'
+    printf '    test-hooks: true\n' >>"$file"
+    guest neighbour vf "arp=$ARP_ROUNDS" 'net: [{nic: nic0}]'
+    go 1 60 --exec victim:crash
+    stops victim 'VMM fault'
+    says system 'manager: nic0.vf0: lease 1 has ended' "the function of a VM whose VMM crashed is blocked, reset and free"
+    passes neighbour "its neighbour loses nothing"
+    trusted_live
+
+    machine sriov-no-driver 3
+    nics '{name: nic0, driver: igb, vfs: 1}'
+    guest victim vf '' 'net: [{nic: nic0}]'
+    guest other hello
+    rm -rf "$dir/images" && mkdir -p "$dir/images/user"
+    cp "$B"/*.elf "$dir/images" && cp "$B"/user/*.elf "$dir/images/user" && cp "$B/user/disk.elf" "$dir/images/user/igb.elf"
+    go 1 90 --images "$dir/images"
+    rm -rf "$dir/images"
+    stops victim 'nic0.vf0 is quarantined: cannot quiesce: its PF driver does not answer'
+    passes other "a VM without functions of that NIC runs"
 }

@@ -318,7 +318,11 @@ void vfs_end(void)
 {
     for (unsigned i = 0; i < vf_count; i++) {
         struct lease_hardware hw = hardware(&vfs[i]);
-        if (vfs[i].lease.state == LEASE_LEASED && lease_end(&vfs[i].lease, &hw, vfs[i].lease.number) != LEASE_DONE)
+        if (vfs[i].lease.state != LEASE_LEASED)
+            continue;
+        if (lease_end(&vfs[i].lease, &hw, vfs[i].lease.number) == LEASE_DONE)
+            log_line("%s: lease %lu has ended", vfs[i].config->name, vfs[i].lease.number);
+        else
             log_line("%s is quarantined: %s", vfs[i].config->name, vfs[i].lease.reason);
     }
 }
