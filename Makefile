@@ -244,7 +244,7 @@ unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
 TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c description_disk.c image.c \
 	yaml_check.c compile.c compile_node.c compile_part.c compile_devices.c compile_request.c component_image.c spec_builder.c
-TOOL_SRCS += disk_image.c description_net.c compile_vf.c
+TOOL_SRCS += disk_image.c description_net.c description_switch.c compile_vf.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
@@ -291,7 +291,7 @@ unit-seeded: all guests
 
 # Fuzzing, FUZZ_SECONDS each, from what `atoll compile` writes for the example.
 FUZZ_SECONDS ?= 30
-TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c description_net.c image.c yaml_check.c
+TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c description_net.c description_switch.c image.c yaml_check.c
 FUZZERS := capdl spec
 FUZZERS += dump yaml
 $(B)/fuzz/yaml: tests/fuzz/yaml.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
@@ -369,7 +369,7 @@ guests: $(GUEST_IMAGES)
 
 # Test guests: multiboot ELF32 containers of 64-bit code, one claim each (tests/guests). `make test-guests` builds them; `make guests-plain`
 # runs those that plain QEMU can judge as well.
-TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables virtio-block virtio-hostile triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
+TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables virtio-block virtio-net virtio-hostile triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
 	timer fpu exceptions segments lengths babble progress crash-vmm crash-kernel poweroff reset bench-exits vf
 TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)

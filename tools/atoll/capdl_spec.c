@@ -427,7 +427,8 @@ static void interrupts_add(struct conversion *c)
 /* Components by the name before ".tcb". Whatever else runs is the VM's, if the node has one. */
 static bool is_trusted(const char *component)
 {
-    return strcmp(component, "manager") == 0 || strcmp(component, "console") == 0 || strncmp(component, "pf-", 3) == 0;
+    return strcmp(component, "manager") == 0 || strcmp(component, "console") == 0 || strncmp(component, "pf-", 3) == 0 ||
+           strncmp(component, "switch-", 7) == 0;
 }
 
 static void component_of(const char *tcb, char *component, size_t size)

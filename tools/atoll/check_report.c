@@ -151,6 +151,27 @@ static void channel_report(const struct check *c, const uint32_t *edges, uint32_
         fprintf(f, " -> %s", c->parties[c->edges[edges[i]].to].name);
 }
 
+/* Is there a flow from a party directly to another one? */
+static bool direct(const struct check *c, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = 0; i < c->edge_count; i++)
+        if (c->edges[i].from == from && c->edges[i].to == to)
+            return true;
+    return false;
+}
+
+/* The shortest path hides others: every further trusted component that takes from one and gives to the other is named, too. */
+static const char *further_channels(const struct check *c, uint32_t from, uint32_t to, uint32_t shown, const char *separator, FILE *f)
+{
+    for (uint32_t p = 0; p < c->party_count; p++) {
+        if (p == shown || c->parties[p].kind != CHECK_TRUSTED || c->parties[p].compromised || !direct(c, from, p) || !direct(c, p, to))
+            continue;
+        fprintf(f, "%s%s -> %s -> %s", separator, c->parties[from].name, c->parties[p].name, c->parties[to].name);
+        separator = ", ";
+    }
+    return separator;
+}
+
 static bool pair_report(const struct check *c, uint32_t a, uint32_t b, uint32_t *edges, FILE *f)
 {
     const uint32_t ends[2][2] = {{a, b}, {b, a}};
@@ -175,7 +196,7 @@ static bool pair_report(const struct check *c, uint32_t a, uint32_t b, uint32_t 
             continue;
         fputs(separator, f);
         channel_report(c, edges, length, f);
-        separator = ", ";
+        separator = further_channels(c, ends[way][0], ends[way][1], length == 2 ? c->edges[edges[0]].to : UINT32_MAX, ", ", f);
     }
     fputc('\n', f);
     return true;

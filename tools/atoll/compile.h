@@ -28,6 +28,11 @@ const struct description_vm *compile_node_vm(const struct description *, uint32_
 struct request_list;
 struct system_request *request_add(struct request_list *, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
+/* One queue between a node and the control node: both get both regions, each may write its own. */
+void request_queue(struct request_list *, uint32_t node, const char *name, bool node_produces);
+/* compile_devices.c: switches and their ports. */
+void compile_switch_requests(struct request_list *, const struct description *);
+void compile_switches(struct spec_builder *, const struct compile_input *);
 void *compile_request(const struct description *, size_t *bytes);
 /* compile_vf.c: NICs, their PF drivers, and the functions of VMs. */
 struct part;

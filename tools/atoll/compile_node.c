@@ -110,8 +110,11 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
         .flags = (vm->test_hooks ? VM_FLAG_TEST_CRASH_VMM | VM_FLAG_TEST_CRASH_KERNEL : 0) |
                  (vm->virtio_console ? VM_FLAG_VIRTIO_CONSOLE : 0),
         .disk_count = (uint32_t)vm->disk_count,
+        .net_count = node == vm->first_node ? (uint32_t)vm->port_count : 0,
         .vf_count = node == vm->first_node ? vm->net_count : 0,
     };
+    for (unsigned i = 0; i < vm->port_count; i++)
+        memcpy(c->nets[i].address, vm->ports[i].mac, 6);
     for (unsigned i = 0; i < vm->disk_count; i++)
         c->disks[i] = (struct vm_disk){.sectors = files->disk_sizes[i] / BLOCK_SECTOR, .read_only = !vm->disks[i].writable};
     snprintf(c->name, sizeof c->name, "%s", vm->name);
@@ -215,8 +218,10 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
         part_queue(&vmm, s, VMM_QUEUE_IN, name, false);
     }
 
-    if (config.vcpu == 0)
+    if (config.vcpu == 0) {
         compile_disks(s, in, &vmm, notification, index);
+        compile_ports(s, in, &vmm, notification, index);
+    }
 
     struct manager_needs needs = manager_needs(vm, files);
     if (config.vcpu == 0)
@@ -281,6 +286,7 @@ void compile_node(struct spec_builder *s, const struct compile_input *in, uint32
     if (node == 0) {
         compile_console(s, in);
         compile_pf_drivers(s, in);
+        compile_switches(s, in);
     } else {
         compile_manager(s, in, node);
     }

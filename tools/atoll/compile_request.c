@@ -37,8 +37,7 @@ struct system_request *request_add(struct request_list *l, uint32_t kind, uint32
     return r;
 }
 
-/* One queue between a node and the control node: both get both regions, each may write its own. */
-static void add_queue(struct request_list *l, uint32_t node, const char *name, bool node_produces)
+void request_queue(struct request_list *l, uint32_t node, const char *name, bool node_produces)
 {
     request_add(l, RESOURCE_SHARED, node, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = node_produces;
     request_add(l, RESOURCE_SHARED, 0, QUEUE_PAGES * QUEUE_PAGE, "%s", name)->arg0 = !node_produces;
@@ -82,7 +81,7 @@ static void add_node(struct request_list *l, const struct description *d, uint32
     }
     char name[RESOURCE_NAME_MAX];
     snprintf(name, sizeof name, "node.%u.events", node);
-    add_queue(l, node, name, true);
+    request_queue(l, node, name, true);
     add_doorbell(l, node, 0, "doorbell.console");
 }
 
@@ -127,9 +126,9 @@ static void add_vm(struct request_list *l, const struct description_vm *vm, uint
     for (unsigned i = 0; i < vm->disk_count; i++)
         request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i)->align = MIB2;
     snprintf(name, sizeof name, "vm.%s.out", vm->name);
-    add_queue(l, node, name, true);
+    request_queue(l, node, name, true);
     snprintf(name, sizeof name, "vm.%s.in", vm->name);
-    add_queue(l, node, name, false);
+    request_queue(l, node, name, false);
     snprintf(name, sizeof name, "doorbell.vm.%s", vm->name);
     add_doorbell(l, 0, node, name);
 }
@@ -148,6 +147,7 @@ void *compile_request(const struct description *d, size_t *bytes)
     for (uint32_t i = 0; i < d->vm_count; i++)
         for (uint32_t vcpu = 0; vcpu < d->vms[i].vcpus; vcpu++)
             add_vm(&l, &d->vms[i], d->vms[i].first_node + vcpu);
+    compile_switch_requests(&l, d);
     compile_vf_requests(&l, l.header, d);
     *bytes = sizeof(struct system_header) + l.header->request_count * sizeof(struct system_request);
     l.header->bytes = (uint32_t)*bytes;

@@ -37,6 +37,8 @@ struct yaml_machine {
 struct yaml_description {
     struct yaml_machine machine;
     bool probe;
+    struct yaml_switch *switches;
+    uint32_t switches_count;
     struct yaml_nic *nics;
     uint32_t nics_count;
     struct yaml_vm *vms;
@@ -75,6 +77,8 @@ static const cyaml_schema_field_t machine_fields[] = {
 static const cyaml_schema_field_t description_fields[] = {
     CYAML_FIELD_MAPPING("machine", CYAML_FLAG_DEFAULT, struct yaml_description, machine, machine_fields),
     CYAML_FIELD_BOOL("probe", CYAML_FLAG_OPTIONAL, struct yaml_description, probe),
+    CYAML_FIELD_SEQUENCE("switches", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_description, switches, &switch_schema, 0,
+                         SWITCHES_MAX),
     CYAML_FIELD_SEQUENCE("nics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_description, nics, &nic_schema, 0, NICS_MAX),
     CYAML_FIELD_SEQUENCE("vms", CYAML_FLAG_POINTER, struct yaml_description, vms, &vm_schema, 1, CONSOLE_MAX_VMS),
     CYAML_FIELD_END};
@@ -322,6 +326,9 @@ static int source_check(struct check *c, const struct image *text, uint32_t core
     c->d->vms = calloc(yaml->vms_count, sizeof *c->d->vms);
     if (status == 0 && c->d->vms == NULL)
         status = FAIL(c, vms, "out of memory");
+    for (size_t i = 0; status == 0 && i < yaml->switches_count; i++)
+        status = switch_check(&c->source, c->why, c->d, &yaml->switches[i],
+                              yaml_entry(&c->source, yaml_value(&c->source, root, "switches"), i));
     for (size_t i = 0; status == 0 && i < yaml->nics_count; i++)
         status = nic_check(&c->source, c->why, c->d, &yaml->nics[i], yaml_entry(&c->source, yaml_value(&c->source, root, "nics"), i));
     for (size_t i = 0; status == 0 && i < yaml->vms_count; i++)

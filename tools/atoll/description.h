@@ -7,6 +7,21 @@
 
 enum description_boot { BOOT_LINUX = 1, BOOT_MULTIBOOT = 2 };
 
+#define SWITCHES_MAX 8
+#define SWITCH_NAME_MAX 16
+/* A software switch between VMs, and a VM's port of one. */
+struct description_switch {
+    char name[SWITCH_NAME_MAX];
+    unsigned line;
+};
+#define PORTS_MAX 4
+struct description_port {
+    uint32_t network; /* index of the switch */
+    uint8_t mac[6];
+    uint16_t vlan;    /* 0: none */
+    unsigned line;
+};
+
 #define DISKS_MAX 4
 /* A VM's disk: virtio, on a file that boot loads into memory. */
 struct description_disk {
@@ -48,6 +63,8 @@ struct description_vm {
     char *kernel;    /* host path, readable, checked */
     char *initrd;    /* host path or NULL */
     char *cmdline;   /* at most 2047 bytes */
+    struct description_port ports[PORTS_MAX];
+    size_t port_count;
     bool virtio_console; /* beside the serial port */
     struct description_disk disks[DISKS_MAX];
     size_t disk_count;
@@ -63,6 +80,8 @@ struct description {
     uint32_t cores;   /* of the machine: node i is core i, node 0 the control node */
     uint64_t memory;  /* RAM of the emulated server */
     uint64_t node_memory; /* private memory of each node, bytes */
+    struct description_switch switches[SWITCHES_MAX];
+    size_t switch_count;
     struct description_nic nics[NICS_MAX];
     size_t nic_count;
     struct description_vm *vms;

@@ -18,7 +18,8 @@ static const cyaml_schema_field_t nic_fields[] = {
 const cyaml_schema_value_t nic_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_nic, nic_fields)};
 
 static const cyaml_schema_field_t net_fields[] = {
-    CYAML_FIELD_STRING_PTR("nic", CYAML_FLAG_POINTER, struct yaml_net, nic, 1, NIC_NAME_MAX - 1),
+    CYAML_FIELD_STRING_PTR("nic", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_net, nic, 1, NIC_NAME_MAX - 1),
+    CYAML_FIELD_STRING_PTR("switch", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_net, network, 1, SWITCH_NAME_MAX - 1),
     CYAML_FIELD_UINT("vf", CYAML_FLAG_OPTIONAL, struct yaml_net, vf),
     CYAML_FIELD_STRING_PTR("mac", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_net, mac, 1, 32),
     CYAML_FIELD_UINT("vlan", CYAML_FLAG_OPTIONAL, struct yaml_net, vlan),
@@ -28,7 +29,7 @@ const cyaml_schema_value_t net_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT,
 
 #define FAIL(node, ...) complain(why, s->file, yaml_line(node), __VA_ARGS__)
 
-static bool name_good(const char *name)
+bool name_good(const char *name)
 {
     bool good = isalpha((unsigned char)name[0]);
     for (const char *p = name; *p; p++)
@@ -87,12 +88,12 @@ static bool mac_parse(const char *text, uint8_t mac[6])
     return true;
 }
 
-/* The same address at each start, from names alone: locally administered (IEEE 802, 8.4), FNV-1a of "NIC/VM/entry". */
-static void mac_derive(const struct description_nic *nic, const struct description_vm *vm, uint8_t mac[6])
+/* Locally administered (IEEE 802, 8.4), FNV-1a of "NETWORK/VM/entry". */
+static void mac_derive(const char *network, const char *vm, size_t entry, uint8_t mac[6])
 {
     char text[96];
     uint64_t hash = 0xcbf29ce484222325ull;
-    snprintf(text, sizeof text, "%s/%s/%zu", nic->name, vm->name, vm->net_count);
+    snprintf(text, sizeof text, "%s/%s/%zu", network, vm, entry);
     for (const char *p = text; *p; p++)
         hash = (hash ^ (uint8_t)*p) * 0x100000001b3ull;
     for (unsigned i = 0; i < 6; i++)
@@ -111,13 +112,32 @@ static const struct description_vm *vf_owner(const struct description *d, uint32
     return NULL;
 }
 
-static const struct description_net *mac_owner(const struct description *d, const uint8_t mac[6])
+/* The line of the entry that has this address; 0: none. */
+static unsigned mac_line(const struct description *d, const uint8_t mac[6])
 {
-    for (size_t i = 0; i < d->vm_count; i++)
+    for (size_t i = 0; i < d->vm_count; i++) {
         for (size_t k = 0; k < d->vms[i].net_count; k++)
             if (memcmp(d->vms[i].net[k].mac, mac, 6) == 0)
-                return &d->vms[i].net[k];
-    return NULL;
+                return d->vms[i].net[k].line;
+        for (size_t k = 0; k < d->vms[i].port_count; k++)
+            if (memcmp(d->vms[i].ports[k].mac, mac, 6) == 0)
+                return d->vms[i].ports[k].line;
+    }
+    return 0;
+}
+
+int mac_choose(struct yaml_source *s, struct complaint *why, const struct description *d, const struct yaml_net *from, yaml_node_t *node,
+               const char *network, size_t entry, uint8_t mac[6])
+{
+    yaml_node_t *at = yaml_value(s, node, "mac");
+    if (!from->mac)
+        mac_derive(network, d->vms[d->vm_count - 1].name, entry, mac);
+    else if (!mac_parse(from->mac, mac) || mac[0] & 1)
+        return FAIL(at, "'mac' is '%s'; write six bytes such as 02:00:00:00:01:10, the first one even", from->mac);
+    unsigned line = mac_line(d, mac);
+    if (line)
+        return FAIL(at ? at : node, "this MAC address is used already (line %u); write another", line);
+    return 0;
 }
 
 static int vf_choose(struct yaml_source *s, struct complaint *why, struct description *d, struct description_net *net,
@@ -147,25 +167,24 @@ static int vf_choose(struct yaml_source *s, struct complaint *why, struct descri
 int net_check(struct yaml_source *s, struct complaint *why, struct description *d, const struct yaml_net *from, yaml_node_t *node)
 {
     struct description_vm *vm = &d->vms[d->vm_count - 1];
+    if (!from->nic == !from->network)
+        return FAIL(node, "a 'net' entry names either a 'nic' or a 'switch'; write one of them");
+    if (from->network)
+        return port_check(s, why, d, from, node);
     struct description_net net = {.vlan = (uint16_t)from->vlan, .rate = from->rate, .line = yaml_line(node)};
     while (net.nic < d->nic_count && strcmp(d->nics[net.nic].name, from->nic) != 0)
         net.nic++;
     if (net.nic == d->nic_count)
         return FAIL(yaml_value(s, node, "nic"), "there is no NIC '%s'; write one of the names under 'nics'", from->nic);
-    yaml_node_t *vlan_at = yaml_value(s, node, "vlan"), *rate_at = yaml_value(s, node, "rate"), *mac_at = yaml_value(s, node, "mac");
+    yaml_node_t *vlan_at = yaml_value(s, node, "vlan"), *rate_at = yaml_value(s, node, "rate");
     if (vlan_at && (from->vlan < 1 || from->vlan > VLAN_LAST))
         return FAIL(vlan_at, "'vlan' is %u; write 1 to %u, or leave it out for untagged frames", from->vlan, VLAN_LAST);
     if (rate_at && (from->rate < 1 || from->rate > RATE_LAST))
         return FAIL(rate_at, "'rate' is %u; write 1 to %u Mbit/s, or leave it out for no limit", from->rate, RATE_LAST);
     if (vf_choose(s, why, d, &net, from, node) != 0)
         return -1;
-    if (!from->mac)
-        mac_derive(&d->nics[net.nic], vm, net.mac);
-    else if (!mac_parse(from->mac, net.mac) || net.mac[0] & 1)
-        return FAIL(mac_at, "'mac' is '%s'; write six bytes such as 02:00:00:00:01:10, the first one even", from->mac);
-    const struct description_net *other = mac_owner(d, net.mac);
-    if (other)
-        return FAIL(mac_at ? mac_at : node, "this MAC address is used already (line %u); write another", other->line);
+    if (mac_choose(s, why, d, from, node, d->nics[net.nic].name, vm->net_count, net.mac) != 0)
+        return -1;
     vm->net[vm->net_count++] = net;
     return 0;
 }
