@@ -151,20 +151,21 @@ static void channel_report(const struct check *c, const uint32_t *edges, uint32_
         fprintf(f, " -> %s", c->parties[c->edges[edges[i]].to].name);
 }
 
-/* Is there a flow from a party directly to another one? */
-static bool direct(const struct check *c, uint32_t from, uint32_t to)
+/* Which parties have a flow directly to which: [from * party_count + to]. NULL: not enough memory. */
+static uint8_t *direct_flows(const struct check *c)
 {
-    for (uint32_t i = 0; i < c->edge_count; i++)
-        if (c->edges[i].from == from && c->edges[i].to == to)
-            return true;
-    return false;
+    uint8_t *direct = calloc((size_t)c->party_count * c->party_count + 1, 1);
+    for (uint32_t i = 0; direct && i < c->edge_count; i++)
+        direct[(size_t)c->edges[i].from * c->party_count + c->edges[i].to] = 1;
+    return direct;
 }
 
 /* The shortest path hides others: every further trusted component that takes from one and gives to the other is named, too. */
-static const char *further_channels(const struct check *c, uint32_t from, uint32_t to, uint32_t shown, const char *separator, FILE *f)
+static const char *further_channels(const struct check *c, const uint8_t *direct, uint32_t from, uint32_t to, uint32_t shown, const char *separator, FILE *f)
 {
     for (uint32_t p = 0; p < c->party_count; p++) {
-        if (p == shown || c->parties[p].kind != CHECK_TRUSTED || c->parties[p].compromised || !direct(c, from, p) || !direct(c, p, to))
+        if (p == shown || c->parties[p].kind != CHECK_TRUSTED || c->parties[p].compromised ||
+            !direct[(size_t)from * c->party_count + p] || !direct[(size_t)p * c->party_count + to])
             continue;
         fprintf(f, "%s%s -> %s -> %s", separator, c->parties[from].name, c->parties[p].name, c->parties[to].name);
         separator = ", ";
@@ -172,7 +173,7 @@ static const char *further_channels(const struct check *c, uint32_t from, uint32
     return separator;
 }
 
-static bool pair_report(const struct check *c, uint32_t a, uint32_t b, uint32_t *edges, FILE *f)
+static bool pair_report(const struct check *c, const uint8_t *direct, uint32_t a, uint32_t b, uint32_t *edges, FILE *f)
 {
     const uint32_t ends[2][2] = {{a, b}, {b, a}};
     bool isolated = true;
@@ -196,7 +197,7 @@ static bool pair_report(const struct check *c, uint32_t a, uint32_t b, uint32_t 
             continue;
         fputs(separator, f);
         channel_report(c, edges, length, f);
-        separator = further_channels(c, ends[way][0], ends[way][1], length == 2 ? c->edges[edges[0]].to : UINT32_MAX, ", ", f);
+        separator = further_channels(c, direct, ends[way][0], ends[way][1], length == 2 ? c->edges[edges[0]].to : UINT32_MAX, ", ", f);
     }
     fputc('\n', f);
     return true;
@@ -239,9 +240,12 @@ static void trusted_report(const struct check *c, FILE *f)
 bool check_report(const struct check *c, FILE *f)
 {
     uint32_t *edges = malloc((c->party_count + 1) * sizeof *edges);
+    uint8_t *direct = direct_flows(c);
     uint32_t pairs = 0, isolated = 0, vms = 0, wrong = c->finding_count;
 
-    if (!edges) {
+    if (!edges || !direct) {
+        free(edges);
+        free(direct);
         fputs("not enough memory\n", f);
         return false;
     }
@@ -258,10 +262,11 @@ bool check_report(const struct check *c, FILE *f)
         for (uint32_t b = a + 1; c->parties[a].kind <= CHECK_LOOSE && b < c->party_count; b++)
             if (c->parties[b].kind <= CHECK_LOOSE) {
                 pairs++;
-                isolated += pair_report(c, a, b, edges, f);
+                isolated += pair_report(c, direct, a, b, edges, f);
             }
     }
     free(edges);
+    free(direct);
     trusted_report(c, f);
     fprintf(f, "%" PRIu32 " nodes, %" PRIu32 " VMs, %" PRIu32 " of %" PRIu32 " pairs isolated", c->system->node_count, vms, isolated,
             pairs);
