@@ -208,7 +208,7 @@ unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
 
 # The VMM's pure parts likewise: tests/unit/vmm_NAME.c with a virtual machine in memory (vmm_fixture.c). With VMM_KERNEL naming a
 # bzImage the loader is also shown a real one.
-VMM_UNIT_TESTS := vmm_lapic vmm_apic_bus vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net
+VMM_UNIT_TESTS := vmm_lapic vmm_apic_bus vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net vmm_vf
 $(B)/unit/vmm_%: tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser/disk -Iuser/switch -Wno-missing-prototypes $(SANITIZE) \
@@ -230,10 +230,13 @@ $(B)/user/igb.elf: $(call user_objects,user/lib/start.S $(IGB_SRCS)) user/compon
 USER_IMAGES += $(B)/user/igb.elf
 
 # Unit tests against models of the devices' registers.
-PF_UNIT_TESTS := pf_igb
+PF_UNIT_TESTS := pf_igb pf_manager
 $(B)/unit/pf_igb: tests/unit/pf_igb.c tests/unit/igb_model.c $(IGB_PURE_SRCS) user/lib/format.c tests/unit/igb_model.h $(wildcard user/igb/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Itests/unit -Iuser/igb -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
+$(B)/unit/pf_manager: tests/unit/pf_manager.c tests/unit/pf/sel4.h user/node_manager/vf.c user/node_manager/lease.c user/lib/format.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -Itests/unit/pf -Iuser/node_manager -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
 UNIT_SUITES += unit-pf
 .PHONY: unit-pf
 unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)

@@ -332,7 +332,7 @@ error_t vf_place(uint64_t index, uint64_t address, uint64_t master)
     if (index >= vf_count || address % 4096 || vfs[index].lease.state != LEASE_LEASED)
         return SEL4_INVALID_ARGUMENT;
     struct vf *v = &vfs[index];
-    if (address != 0 && (address < VM_HOLE_START || address + v->config->bar_pages * 4096ull > VM_HOLE_END))
+    if (address != 0 && (address < VM_HOLE_START || address > VM_HOLE_END - v->config->bar_pages * 4096ull))
         return SEL4_RANGE_ERROR;
     v->master = master != 0;
     command_set(v, v->master);
