@@ -43,6 +43,7 @@ extern void (*trap_hook)(struct trap_frame *); /* sees exceptions that no trap_r
 uint64_t trap_run(void (*f)(void *), void *argument);
 
 extern volatile uint64_t irq_count[256]; /* interrupts taken per vector from 32 on; each is acknowledged at the local APIC */
+extern void (*irq_hook)(uint64_t vector); /* takes and acknowledges interrupts instead, on any CPU */
 extern volatile uint64_t irq_tsc;        /* TSC at the last one */
 
 void guest_main(void);

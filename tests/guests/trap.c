@@ -6,6 +6,7 @@ uint64_t trap_recover; /* stack pointer of the trap_run under way, 0: none */
 void (*trap_hook)(struct trap_frame *);
 volatile uint64_t irq_count[256];
 volatile uint64_t irq_tsc;
+void (*irq_hook)(uint64_t vector);
 bool apic_on;
 
 static struct { uint16_t low, selector, attributes, middle; uint32_t high, zero; } idt[256];
@@ -31,6 +32,10 @@ void trap_init(void)
 
 void trap_dispatch(struct trap_frame *f)
 {
+    if (f->vector >= 32 && irq_hook) {
+        irq_hook(f->vector);
+        return;
+    }
     if (f->vector >= 32) {
         irq_tsc = rdtsc();
         irq_count[f->vector]++;
