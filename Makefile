@@ -374,7 +374,7 @@ guests: $(GUEST_IMAGES)
 # runs those that plain QEMU can judge as well.
 TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables virtio-block virtio-net virtio-hostile triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
 	timer fpu exceptions segments lengths babble progress crash-vmm crash-kernel poweroff reset bench-exits vf \
-	smp
+	smp smp-triple
 TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 
@@ -386,7 +386,7 @@ $(B)/tests/guests/%.o: tests/guests/%.S
 	$(CC) $(BARE) -c -o $@ $<
 $(B)/tests/guests/%.elf64: $(B)/tests/guests/%.o $(TEST_GUEST_RUNTIME:%=$(B)/tests/guests/%.o) tests/guests/guest.ld
 	$(LINK) -T tests/guests/guest.ld -o $@ $(filter %.o,$^)
-$(B)/tests/guests/smp.elf64: $(B)/tests/guests/cpus_start.o
+$(B)/tests/guests/smp.elf64 $(B)/tests/guests/smp-triple.elf64: $(B)/tests/guests/cpus_start.o
 $(B)/tests/guests/%.elf: $(B)/tests/guests/%.elf64
 	objcopy -O elf32-i386 $< $@
 

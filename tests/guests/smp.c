@@ -15,6 +15,7 @@
 #define TRAMPOLINE 0x70000u
 #define NMI 2
 #define WAKE 0xe0
+#define INCREMENTS 5000
 
 #define ICR_LOWEST 0x100u
 #define ICR_NMI 0x400u
@@ -91,7 +92,7 @@ static volatile uint8_t *modified;
 
 static void count(void)
 {
-    for (unsigned i = 0; i < 20000; i++)
+    for (unsigned i = 0; i < INCREMENTS; i++)
         __atomic_fetch_add(&shared_count, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -100,7 +101,7 @@ static void compare_clocks(void)
 {
     unsigned self = id();
 
-    for (unsigned round = 0; round < 300; round++) {
+    for (unsigned round = 0; round < 60; round++) {
         while (baton % cpus != self)
             __asm__ volatile("pause");
         uint64_t now = rdtsc();
@@ -319,8 +320,8 @@ void guest_main(void)
     start(cpus - 1);
     print("x2APIC: all destinations\n");
     all_do(WORK_COUNT);
-    if (shared_count != 20000ull * cpus)
-        guest_fail("%lu of %u increments", shared_count, 20000 * cpus);
+    if (shared_count != (uint64_t)INCREMENTS * cpus)
+        guest_fail("%lu of %u increments", shared_count, INCREMENTS * cpus);
     all_do(WORK_CLOCK);
     if (clock_errors)
         guest_fail("the TSC went back %lu times between CPUs", clock_errors);

@@ -48,6 +48,16 @@ static bool match(const struct apic_bus *bus, unsigned id, const struct apic_mes
 
 static void set_atomic(uint32_t *word, uint32_t bits) { __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST); }
 
+/* INIT ends whatever a start-up IPI before it would have started. */
+static void post_init(struct vm_mailbox *box)
+{
+    uint32_t orders = __atomic_load_n(&box->orders, __ATOMIC_SEQ_CST);
+
+    while (!__atomic_compare_exchange_n(&box->orders, &orders, (orders & ~MAILBOX_START) | MAILBOX_INIT, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+        ;
+}
+
 static void post(struct apic_bus *bus, unsigned id, const struct apic_message *m)
 {
     struct vm_mailbox *box = &bus->boxes[id];
@@ -62,7 +72,7 @@ static void post(struct apic_bus *bus, unsigned id, const struct apic_message *m
         set_atomic(&box->irr[m->vector / 32], bit);
         break;
     case LAPIC_MODE_NMI: set_atomic(&box->orders, MAILBOX_NMI); break;
-    case LAPIC_MODE_INIT: set_atomic(&box->orders, MAILBOX_INIT); break;
+    case LAPIC_MODE_INIT: post_init(box); break;
     case LAPIC_MODE_START:
         __atomic_store_n(&box->start_page, m->vector, __ATOMIC_SEQ_CST);
         set_atomic(&box->orders, MAILBOX_START);

@@ -138,8 +138,14 @@ void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level)
         l->tmr[vector / 32] = (l->tmr[vector / 32] & ~(1u << vector % 32)) | (uint32_t)level << vector % 32;
         break;
     case LAPIC_MODE_NMI: l->nmi_pending = true; break;
-    case LAPIC_MODE_INIT: l->init_pending = true; break;
-    case LAPIC_MODE_START: l->start = (int)vector; break;
+    case LAPIC_MODE_INIT:
+        l->init_pending = true;
+        l->start = -1;
+        break;
+    case LAPIC_MODE_START:
+        if ((l->init_pending || l->waiting) && l->start < 0) /* the first one counts */
+            l->start = (int)vector;
+        break;
     default: break; /* SMI, ExtINT: nothing here would answer */
     }
 }

@@ -43,6 +43,7 @@ struct lapic {
     uint8_t ended_level;     /* vector, see lapic_take_eoi */
     bool nmi_pending;
     bool init_pending;
+    bool waiting;            /* after INIT, for a start-up IPI: only then is there one */
     int start;               /* page of a start-up IPI that came, or -1 */
 };
 

@@ -90,12 +90,16 @@ static void take_reset(struct vm *vm)
 /* AMD APM volume 2, 16.5: after INIT a CPU waits for a start-up IPI, and takes the first one. */
 void smp_stand(struct vm *vm)
 {
+    int start = vm->lapic.start; /* it may have come with the INIT */
+
     vm->deaf = false;
     lapic_init(&vm->lapic);
+    vm->lapic.start = start;
     set_state(vm, MAILBOX_WAITING);
     for (;;) {
         if (!parked(own_box(vm)))
             take_reset(vm);
+        vm->lapic.waiting = true;
         vm->lapic.init_pending = false;
         if (vm->lapic.start >= 0)
             break;
@@ -103,6 +107,7 @@ void smp_stand(struct vm *vm)
     }
     loader_enter_real(vm, (unsigned)vm->lapic.start & 0xff);
     vm->lapic.start = -1;
+    vm->lapic.waiting = false;
     set_state(vm, MAILBOX_RUNNING);
 }
 
