@@ -247,7 +247,7 @@ unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
 TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c description_disk.c image.c \
 	yaml_check.c compile.c compile_node.c compile_part.c compile_devices.c compile_request.c component_image.c spec_builder.c
-TOOL_SRCS += disk_image.c description_net.c description_switch.c compile_vf.c
+TOOL_SRCS += disk_image.c cost.c description_net.c description_switch.c compile_vf.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.

@@ -43,6 +43,8 @@ case_smp_guest() {
         passes $vm "vm $vm: IPIs of all delivery modes and destinations, INIT and start-up, one TSC, one memory"
         says $vm 'x2APIC: all destinations' "vm $vm: in both APIC modes"
     done
+    cost two 1 2
+    cost four 3 6
     says four 'CPU 3 speaks' "the last CPU reaches the serial port, which is vCPU 0's VMM's"
     counters
     trusted_live
@@ -65,4 +67,16 @@ case_smp_restart() {
     done
     silent system 'event: node [0-9]+ died|event: vm crash stopped' "its node lives on"
     stops triple 'vCPU 1: triple fault'
+}
+
+# cost VM FIRST-NODE LAST-NODE: what `atoll run` said before the start is what boot gave away.
+cost() {
+    said=$(sed -n "s/^$1: .* beyond it \([0-9]*\) KiB.*/\1/p" "$dir/out")
+    given=0
+    for range in $(sed -nE "s/.*boot: node ([0-9]+): (core apic [0-9]+, private|[a-z-]+ [^ ]+) \[0x([0-9a-f]+)-0x([0-9a-f]+)\).*/\1 \2 \3 \4/p" "$dir/system.log" |
+        awk -v first="$2" -v last="$3" -v ram="vm.$1.ram" '$1 >= first && $1 <= last && $3 != ram { print $(NF - 1) "-" $NF }' | sort -u); do
+        given=$((given + (0x${range#*-} - 0x${range%-*}) / 1024))
+    done
+    [ -n "$said" ] && [ "$said" -eq "$given" ]
+    report $? "vm $1: costs what was said before it started: $said KiB beyond its RAM" "boot gave $given KiB"
 }

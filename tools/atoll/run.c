@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "cost.h"
 #include "disk_image.h"
 #include "run.h"
 #include "session.h"
@@ -76,7 +77,9 @@ static int modules_make(struct machine *m, const struct run_options *o, const st
         return -1;
     if (o->root_task != NULL)
         return machine_module(m, o->root_task, "init");
-    return module_add(m, o, "user/init.elf", "init") != 0 ? -1 : modules_of_vms(m, d);
+    if (module_add(m, o, "user/init.elf", "init") != 0 || modules_of_vms(m, d) != 0)
+        return -1;
+    return d->probe ? 0 : cost_print(d, m->dir, stdout);
 }
 
 static int image_make(const struct machine *m, const struct run_options *o, const char *path, FILE *hashes)

@@ -251,23 +251,34 @@ static void act(void)
     restart();
 }
 
+static void wait_for_interrupt(void)
+{
+    sync_timer();
+    while (!exit_wakes(&vm) && !must_end())
+        take_signals(sel4_wait(VMM_SLOT_NOTIFICATION));
+    if (vm.deaf)
+        smp_hears(&vm);
+}
+
+/* An exit after which the guest does not simply go on. */
+static __attribute__((noinline)) void leave(enum vm_next next)
+{
+    vm.next = next == VM_WAIT ? VM_RESUME : next;
+    if (vm.remote && (next == VM_STOP || next == VM_POWER_OFF))
+        end(next == VM_STOP ? MANAGER_STOPPED : MANAGER_POWERED_OFF);
+    if (next == VM_WAIT)
+        wait_for_interrupt();
+    if (must_end())
+        act();
+}
+
 /* Do what an exit asks for; afterwards the reply is ready. */
 static void run_exit(void)
 {
     enum vm_next next = exit_handle(&vm);
 
-    vm.next = next == VM_WAIT ? VM_RESUME : next;
-    if (vm.remote && (next == VM_STOP || next == VM_POWER_OFF))
-        end(next == VM_STOP ? MANAGER_STOPPED : MANAGER_POWERED_OFF);
-    if (next == VM_WAIT) {
-        sync_timer();
-        while (!exit_wakes(&vm) && !must_end())
-            take_signals(sel4_wait(VMM_SLOT_NOTIFICATION));
-        if (vm.deaf)
-            smp_hears(&vm);
-    }
-    if (must_end())
-        act();
+    if (next != VM_RESUME || vm.lapic.init_pending)
+        leave(next);
     sync_timer();
     exit_finish(&vm);
 }

@@ -46,14 +46,19 @@ static void uart_port_write(struct vm *vm, unsigned offset, uint8_t value)
     port_update_uart(vm);
 }
 
+static __attribute__((noinline)) uint32_t remote_access(struct vm *vm, enum device_access_kind kind, uint16_t port, unsigned bytes,
+                                                         uint32_t value)
+{
+    struct device_access access = {.kind = kind, .bytes = bytes, .address = port, .value = value};
+
+    vm->remote(vm, &access);
+    return (uint32_t)access.value;
+}
+
 uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
 {
-    struct device_access remote = {.kind = ACCESS_PORT_READ, .bytes = bytes, .address = port};
-
-    if (vm->remote) {
-        vm->remote(vm, &remote);
-        return (uint32_t)remote.value & all_ones(bytes);
-    }
+    if (vm->remote)
+        return remote_access(vm, ACCESS_PORT_READ, port, bytes, 0) & all_ones(bytes);
     if (is_uart(port) && bytes == 1)
         return uart_port_read(vm, port - UART_PORT);
     if (port >= PCI_ADDRESS_PORT && port + bytes <= PCI_DATA_PORT + 4u && port != PORT_RESET)
@@ -68,10 +73,8 @@ uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
 
 void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
 {
-    struct device_access remote = {.kind = ACCESS_PORT_WRITE, .bytes = bytes, .address = port, .value = value};
-
     if (vm->remote) {
-        vm->remote(vm, &remote);
+        remote_access(vm, ACCESS_PORT_WRITE, port, bytes, value);
         return;
     }
     value &= all_ones(bytes);

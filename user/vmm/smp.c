@@ -30,6 +30,8 @@ static void forward(struct vm *vm, struct device_access *access)
     ring(vm, 0);
     while (__atomic_load_n(&box->answered, __ATOMIC_SEQ_CST) != box->asked && !smp_must_stand(vm))
         take_signals(sel4_wait(VMM_SLOT_NOTIFICATION));
+    if (smp_must_stand(vm))
+        vm->lapic.init_pending = true; /* for the end of this exit to see */
     access->value = box->access.value;
 }
 
