@@ -28,6 +28,14 @@ BARE := $(COMMON) -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asy
 LINK := $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 # Unit tests run on the host.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+# Their objects, one folder per suite, as their flags differ: $(eval $(call unit_objects_with,SUITE,FLAGS)).
+define unit_objects_with
+$(B)/unit/$(1).o/%.o: %.c
+	@mkdir -p $$(@D)
+	$$(HOSTCC) $$(COMMON) $(2) $$(SANITIZE) -c -o $$@ $$<
+endef
+unit_objects = $(patsubst %.c,$(B)/unit/$(1).o/%.o,$(2))
+UNIT_LINK = $(HOSTCC) $(SANITIZE) $(UNIT_LDFLAGS) $(filter %.o,$^) -o $@ -lcmocka
 UNIT_SUITES :=
 
 # ---- boot -------------------------------------------------------------------------------------------------------------
@@ -76,13 +84,13 @@ BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
 BOOT_UNIT_SRCS += requirements
 BOOT_UNIT_SRCS += input efi_input channels functions sriov
 BOOT_UNIT_TESTS += boot_efi boot_record boot_functions
-$(B)/unit/boot_efi: boot/framebuffer.c
-$(B)/unit/boot_record: boot/record.c
+$(B)/unit/boot_efi: $(call unit_objects,boot,boot/framebuffer.c)
+$(B)/unit/boot_record: $(call unit_objects,boot,boot/record.c)
 
-$(B)/unit/boot_%: tests/unit/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)
-	@mkdir -p $(@D)
-	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -iquote boot -I. $(SANITIZE) $^ -o $@ -lcmocka
-$(B)/unit/boot_load: boot/tables.c boot/load.c boot/map.c
+$(eval $(call unit_objects_with,boot,-iquote boot -I.))
+$(B)/unit/boot_%: $(call unit_objects,boot,tests/unit/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c))
+	$(UNIT_LINK)
+$(B)/unit/boot_load: $(call unit_objects,boot,boot/tables.c boot/load.c boot/map.c)
 UNIT_SUITES += unit-boot
 .PHONY: unit-boot
 unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
@@ -113,10 +121,10 @@ $(B)/kernel.elf: $(KERNEL_OBJECTS) kernel/x86/kernel.ld
 # Unit tests: tests/unit/kernel_NAME.c with the whole of the kernel's logic on a host machine side, under the sanitizers.
 KERNEL_UNIT_TESTS := objects delete ipc scheduling fastpath channel
 KERNEL_UNIT_SRCS = $(KERNEL_CORE:%=kernel/%) tests/unit/host_arch.c tests/unit/kernel_invariants.c
-$(B)/unit/kernel_%: tests/unit/kernel_%.c $(KERNEL_UNIT_SRCS) tests/unit/host_arch.h $(wildcard kernel/*.h)
-	@mkdir -p $(@D)
-	$(HOSTCC) $(COMMON) $(SANITIZE) -I. -fno-strict-aliasing -o $@ $(filter %.c,$^) -lcmocka
-$(B)/unit/kernel_fastpath: SANITIZE += -Wl,--wrap=fastpath_call,--wrap=fastpath_reply_recv,--wrap=fastpath_send,--wrap=fastpath_vcpu_fault,--wrap=syscall_general,--wrap=vcpu_fault_general
+$(eval $(call unit_objects_with,kernel,-I. -fno-strict-aliasing))
+$(B)/unit/kernel_%: $(call unit_objects,kernel,tests/unit/kernel_%.c $(KERNEL_UNIT_SRCS))
+	$(UNIT_LINK)
+$(B)/unit/kernel_fastpath: UNIT_LDFLAGS := -Wl,--wrap=fastpath_call,--wrap=fastpath_reply_recv,--wrap=fastpath_send,--wrap=fastpath_vcpu_fault,--wrap=syscall_general,--wrap=vcpu_fault_general
 UNIT_SUITES += unit-kernel
 .PHONY: unit-kernel
 unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
@@ -125,10 +133,9 @@ unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
 # The machine side with recorded instructions (tests/unit/host/machine.h), together with the logic.
 X86_UNIT_TESTS := resources vcpu_state memory devices vcpu iommu channels
 X86_UNIT_SRCS := $(filter-out %.S start.c context.c cpu.c trap.c log.c snapshot.c memory.c,$(KERNEL_X86))
-$(B)/unit/x86_%: tests/unit/x86_%.c $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c \
-		tests/unit/x86_host.h tests/unit/host/machine.h $(wildcard kernel/*.h kernel/x86/*.h)
-	@mkdir -p $(@D)
-	$(HOSTCC) $(COMMON) $(SANITIZE) -I. -Itests/unit/host -fno-strict-aliasing -o $@ $(filter %.c,$^) -lcmocka
+$(eval $(call unit_objects_with,x86,-I. -Itests/unit/host -fno-strict-aliasing))
+$(B)/unit/x86_%: $(call unit_objects,x86,tests/unit/x86_%.c $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c)
+	$(UNIT_LINK)
 UNIT_SUITES += unit-x86
 .PHONY: unit-x86
 unit-x86: $(X86_UNIT_TESTS:%=$(B)/unit/x86_%)
@@ -197,10 +204,9 @@ user: $(USER_IMAGES)
 # Unit tests of what is pure in here, under the sanitizers: tests/unit/user_NAME.c and the sources that it tests.
 USER_UNIT_TESTS := user_spec user_text user_manager user_image user_queue user_lease
 USER_UNIT_SRCS := $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c user/console/mux.c user/node_manager/protocol.c user/node_manager/lease.c
-$(B)/unit/user_%: tests/unit/user_%.c $(USER_UNIT_SRCS)
-	@mkdir -p $(@D)
-	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -Itools/atoll -Iuser/init -Iuser/lib -Iuser/console -Iuser/node_manager \
-		-Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka
+$(eval $(call unit_objects_with,user,-D_GNU_SOURCE -Itools/atoll -Iuser/init -Iuser/lib -Iuser/console -Iuser/node_manager -Wno-missing-prototypes))
+$(B)/unit/user_%: $(call unit_objects,user,tests/unit/user_%.c $(USER_UNIT_SRCS))
+	$(UNIT_LINK)
 UNIT_SUITES += unit-user
 .PHONY: unit-user
 unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
@@ -209,12 +215,12 @@ unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
 # The VMM's pure parts likewise: tests/unit/vmm_NAME.c with a virtual machine in memory (vmm_fixture.c). With VMM_KERNEL naming a
 # bzImage the loader is also shown a real one.
 VMM_UNIT_TESTS := vmm_lapic vmm_apic_bus vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net vmm_vf
-$(B)/unit/vmm_%: tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
-	@mkdir -p $(@D)
-	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser/disk -Iuser/switch -Wno-missing-prototypes $(SANITIZE) \
-		$(filter %.c,$^) -o $@ -lcmocka
-$(B)/unit/vmm_virtio: user/disk/disk.c
-$(B)/unit/vmm_net: user/switch/switch.c
+$(eval $(call unit_objects_with,vmm,-Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser/disk -Iuser/switch -Wno-missing-prototypes))
+$(B)/unit/vmm_%: $(call unit_objects,vmm,tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS))
+	$(UNIT_LINK)
+$(call unit_objects,vmm,user/vmm/acpi.c): $(B)/user/vmm/dsdt.hex
+$(B)/unit/vmm_virtio: $(call unit_objects,vmm,user/disk/disk.c)
+$(B)/unit/vmm_net: $(call unit_objects,vmm,user/switch/switch.c)
 UNIT_SUITES += unit-vmm
 .PHONY: unit-vmm
 unit-vmm: $(VMM_UNIT_TESTS:%=$(B)/unit/%)
@@ -277,9 +283,9 @@ $(B)/tools/boot/%.o: boot/%.c
 # Their unit tests: tests/unit/capdl_NAME.c and check_NAME.c, with all of it, under the sanitizers.
 CAPDL_UNIT_TESTS := capdl_text capdl_refused check_reach
 CAPDL_UNIT_SRCS = $(addprefix tools/atoll/,$(filter-out check_command.c dump_command.c compiled.c,$(CAPDL_SRCS))) $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c
-$(CAPDL_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: tests/unit/%.c $(CAPDL_UNIT_SRCS)
-	@mkdir -p $(@D)
-	$(HOSTCC) $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Iuser/init -Iuser/lib -Ikernel -Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka
+$(eval $(call unit_objects_with,capdl,-D_GNU_SOURCE -Itools/atoll -Iuser/init -Iuser/lib -Ikernel -Wno-missing-prototypes))
+$(CAPDL_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: $(call unit_objects,capdl,tests/unit/%.c $(CAPDL_UNIT_SRCS))
+	$(UNIT_LINK)
 UNIT_SUITES += unit-capdl
 .PHONY: unit-capdl
 unit-capdl: $(CAPDL_UNIT_TESTS:%=$(B)/unit/%)
@@ -350,9 +356,9 @@ atoll: $(B)/atoll
 # Unit tests of the tool: tests/unit/tool_NAME.c with the sources that it tests, under the sanitizers.
 TOOL_UNIT_TESTS := tool_mistakes tool_demux tool_screen tool_event tool_description
 
-$(B)/unit/tool_%: tests/unit/tool_%.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
-	@mkdir -p $(@D)
-	$(HOSTCC) $(filter-out -MMD -MP,$(TOOL_FLAGS)) -Wno-missing-prototypes $(SANITIZE) $^ -o $@ -lcmocka -lcyaml -lyaml
+$(eval $(call unit_objects_with,tool,-D_GNU_SOURCE -Itools/atoll -Wno-missing-prototypes))
+$(B)/unit/tool_%: $(call unit_objects,tool,tests/unit/tool_%.c $(TOOL_UNIT_SRCS:%=tools/atoll/%))
+	$(UNIT_LINK) -lcyaml -lyaml
 UNIT_SUITES += unit-tools
 .PHONY: unit-tools
 unit-tools: $(TOOL_UNIT_TESTS:%=$(B)/unit/%)
