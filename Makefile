@@ -344,6 +344,7 @@ fuzz-syscalls: $(B)/fuzz/syscalls
 docs: all guests
 	@mkdir -p docs/images
 	$(B)/atoll check examples/two-vms.yaml --svg docs/images/two-vms.svg
+	scripts/kernel-reference >docs/kernel.md
 
 $(B)/tools/atoll/%.o: tools/atoll/%.c
 	@mkdir -p $(@D)
@@ -501,7 +502,11 @@ unit-tool-run: all guests
 	@scripts/test-run $(B)/results tool_run tests/unit/tool_run.sh $(B)
 
 unit: $(UNIT_SUITES)
-check: headers clang reproducible guests-plain bench-check
+check: headers clang reproducible guests-plain bench-check docs-current
+
+.PHONY: docs-current
+docs-current:
+	@scripts/test-run $(B)/results docs scripts/kernel-reference --check docs/kernel.md
 
 headers:
 	@scripts/test-run $(B)/results headers scripts/check-headers $(CC) -std=c11 $(WARN) -Iinclude
@@ -518,7 +523,7 @@ help:
 	@echo "make system         whole-machine tests"
 	@echo "make fuzz           fuzzers of CapDL text, binary specs and system calls, FUZZ_SECONDS=30 each"
 	@echo "make soak           the whole-machine tests SOAK=10 times over, then VFs in the thousands, ten minutes of each fuzzer and the models"
-	@echo "make docs           the pictures in docs/images"
+	@echo "make docs           the pictures in docs/images, the reference docs/kernel.md"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json and docs/performance.md, against bench/baseline"
 	@echo "make prove          proofs of the kernel's logic (fetches the provers into build/), writes docs/assurance.md"
 	@echo "make seeded         bugs put in on purpose are noticed by the proofs and unit tests"
