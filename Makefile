@@ -66,8 +66,8 @@ $(B)/boot.elf: $(B)/boot/boot.elf64
 	objcopy -S -O elf32-i386 $< $@
 
 # boot.efi is the same objects as a UEFI application, made with gnu-efi.
-BOOT_EFI := $(addprefix $(B)/boot/,entry_efi.o efi_main.o efi_input.o)
-$(B)/boot/efi_main.o: BOOT_FLAGS += -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI
+BOOT_EFI := $(addprefix $(B)/boot/,entry_efi.o efi_main.o efi_medium.o efi_input.o)
+$(B)/boot/efi_main.o $(B)/boot/efi_medium.o: BOOT_FLAGS += -isystem /usr/include/efi -isystem /usr/include/efi/x86_64 -DGNU_EFI_USE_MS_ABI
 $(B)/boot/font.o: $(B)/boot/font.psf
 $(B)/boot/font.o: BOOT_FLAGS += -Wa,-I$(B)/boot
 $(B)/boot/font.psf: /usr/share/consolefonts/spleen-8x16.psfu.gz
@@ -470,6 +470,7 @@ SOAK ?= 10
 soak: all guests test-guests
 	@for i in $$(seq $(SOAK)); do echo "soak: round $$i of $(SOAK)"; $(MAKE) --no-print-directory system || exit 1; done
 	@FLR_ROUNDS=10000 ARP_ROUNDS=1000000 LIVES=200 SRIOV_SECONDS=5400 $(MAKE) --no-print-directory system CASES=sriov
+	@$(MAKE) --no-print-directory system CASES=many
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 	@$(MAKE) --no-print-directory spin
 

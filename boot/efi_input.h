@@ -5,6 +5,7 @@
 #include "input.h"
 
 #define EFI_FOLDER "\\atoll\\"       /* on the medium that boot was started from */
+#define EFI_NETWORK_FOLDER "atoll/"    /* the same on a TFTP server */
 #define EFI_LIST_FILE "modules"       /* in there: which files are modules */
 #define EFI_FILE_NAME_MAX 96
 

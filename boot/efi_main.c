@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "cpu.h"
 #include "efi_input.h"
+#include "efi_medium.h"
 #include "framebuffer.h"
 #include "machine.h"
 #include "print.h"
@@ -26,56 +27,8 @@ __attribute__((noreturn)) void efi_leave(const struct boot_input *input);       
 
 static struct boot_input input;
 static EFI_BOOT_SERVICES *services;
-static EFI_FILE_HANDLE medium;
-
-static void *protocol(EFI_HANDLE of, EFI_GUID guid)
-{
-    void *interface;
-    return services->HandleProtocol(of, &guid, &interface) == EFI_SUCCESS ? interface : NULL;
-}
 
 /* --- modules --- */
-
-static void medium_open(EFI_HANDLE image)
-{
-    EFI_LOADED_IMAGE *self = protocol(image, (EFI_GUID)EFI_LOADED_IMAGE_PROTOCOL_GUID);
-    EFI_FILE_IO_INTERFACE *files = self ? protocol(self->DeviceHandle, (EFI_GUID)EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID) : NULL;
-    if (!files || files->OpenVolume(files, &medium) != EFI_SUCCESS)
-        stop("the medium that boot was started from has no file system that the firmware can read; "
-             "start from an image written by \"atoll image\"");
-}
-
-static void path_of(const char *name, CHAR16 *path)
-{
-    size_t n = 0;
-    for (const char *c = EFI_FOLDER; *c; c++)
-        path[n++] = (CHAR16)*c;
-    for (const char *c = name; *c; c++)
-        path[n++] = (CHAR16)*c;
-    path[n] = 0;
-}
-
-/* Up to `size` bytes of a file of ours; returns how many there were. */
-static uint64_t file_read(const char *name, void *to, uint64_t size)
-{
-    CHAR16 path[sizeof EFI_FOLDER + EFI_FILE_NAME_MAX];
-    EFI_FILE_HANDLE file;
-    path_of(name, path);
-    EFI_STATUS status = medium->Open(medium, &file, path, EFI_FILE_MODE_READ, 0);
-    if (status != EFI_SUCCESS)
-        stop("the file " EFI_FOLDER "%s cannot be opened (EFI status 0x%lx); write the image again", name, (uint64_t)status);
-    uint64_t done = 0;
-    UINTN part;
-    do {
-        part = size - done;
-        status = file->Read(file, &part, (uint8_t *)to + done);
-        if (status != EFI_SUCCESS)
-            stop("the file " EFI_FOLDER "%s cannot be read (EFI status 0x%lx); the medium may be damaged", name, (uint64_t)status);
-        done += part;
-    } while (part && done < size);
-    file->Close(file);
-    return done;
-}
 
 static void load_module(const struct efi_module *from, const char *const files[])
 {
@@ -94,7 +47,7 @@ static void load_module(const struct efi_module *from, const char *const files[]
     if (services->AllocatePages(AllocateMaxAddress, EfiLoaderData, pages, &at) != EFI_SUCCESS)
         stop("no memory for the module \"%s\" of %lu bytes; give the machine more memory", from->name, from->size);
     m->paddr = at;
-    uint64_t there = file_read(from->file, (void *)at, from->size);
+    uint64_t there = medium_read(from->file, (void *)at, from->size);
     if (there != from->size)
         stop("the file " EFI_FOLDER "%s is cut short: %lu bytes are there, the list promises %lu; write the image again", from->file, there,
              from->size);
@@ -106,7 +59,9 @@ static void load_modules(void)
     static char names[INPUT_MAX_MODULES][EFI_FILE_NAME_MAX];
     static const char *files[INPUT_MAX_MODULES];
     struct efi_module module;
-    size_t size = file_read(EFI_LIST_FILE, list, sizeof list), at = 0;
+    size_t size = medium_read(EFI_LIST_FILE, list, sizeof list), at = 0;
+    while (size && !list[size - 1]) /* iPXE tells the buffer's size, not the file's */
+        size--;
     for (;;) {
         const char *wrong = efi_next_module(list, size, &at, &module);
         if (wrong)
@@ -183,20 +138,6 @@ static void exit_boot_services(EFI_HANDLE image)
 
 /* --- probe: the firmware's services stay, as they write the result --- */
 
-static bool file_write(const char *name, const char *text, size_t size)
-{
-    CHAR16 path[sizeof EFI_FOLDER + EFI_FILE_NAME_MAX];
-    EFI_FILE_HANDLE file;
-    path_of(name, path);
-    if (medium->Open(medium, &file, path, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, 0) == EFI_SUCCESS)
-        file->Delete(file); /* an earlier, longer one */
-    if (medium->Open(medium, &file, path, EFI_FILE_MODE_CREATE | EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, 0) != EFI_SUCCESS)
-        return false;
-    UINTN done = size;
-    bool good = file->Write(file, &done, (void *)text) == EFI_SUCCESS && done == size;
-    return file->Close(file) == EFI_SUCCESS && good;
-}
-
 __attribute__((noreturn)) static void probe(void)
 {
     static uint8_t map[MEMORY_MAP_MAX] __attribute__((aligned(8)));
@@ -208,7 +149,7 @@ __attribute__((noreturn)) static void probe(void)
     if (wrong)
         stop("%s", wrong);
     probe_run(&input, &result);
-    bool written = file_write("probe.txt", result.page, result.page_length) && file_write("starter.yaml", result.starter, result.starter_length);
+    bool written = medium_write("probe.txt", result.page, result.page_length) && medium_write("starter.yaml", result.starter, result.starter_length);
     probe_end(&result, written ? EFI_FOLDER "probe.txt and " EFI_FOLDER "starter.yaml on the medium" : NULL);
 }
 
@@ -224,7 +165,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (cr4_read() & CR4_LA57)
         stop("the firmware runs with 5-level page tables; switch off \"5-level paging\" (LA57) in its processor settings");
     services->SetWatchdogTimer(0, 0, 0, NULL); /* 7.5.1: else it resets the machine after 5 minutes */
-    medium_open(image);
+    medium_open(image, services);
     load_modules();
     input.rsdp = find_rsdp(system);
     if (probe_wanted(&input))

@@ -3,6 +3,7 @@
  * written to the medium). It only looks: no register of a device is written. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include "input.h"
 
 #define PROBE_PAGE_MAX 24000

@@ -1,6 +1,6 @@
 # From the description to what really is: the dump of the kernels' state against the specs. Sourced by `run` after image-cases.sh.
 
-CASES="$CASES dump"
+CASES="$CASES dump uefi_pxe"
 
 # A comparison that cannot fail would be worth nothing: every field of the specs altered by itself, and bugs sown into init.
 case_dump() {
@@ -51,4 +51,47 @@ seeded_init() {
     [ $? -eq 1 ] && grep -Eq "$what" "$dir/dump"
     report $? "a bug in init is noticed: $(basename "$1" .sed | tr - ' ')" "$(head -n 5 "$dir/dump")"
     rm -rf "$dir/tree" "$images"
+}
+
+# Over the network: the image's files on a TFTP server (QEMU's own), boot fetched by the firmware's PXE client, and by the network card's iPXE.
+case_uefi_pxe() {
+    machine uefi-pxe 2
+    guest alpha hello
+    "$B/atoll" image "$file" -o "$dir/image" >/dev/null
+    mkdir "$dir/tftp" && mcopy -s -n -i "$dir/image@@1M" ::/ "$dir/tftp/"
+    rm -f "$dir/image"
+    over_network "the firmware's own client" romfile=
+    over_network "iPXE" bootindex=0
+    rm "$dir/tftp/atoll/kernel"
+    over_network "a file that the server lacks" romfile= 'boot stopped: the file atoll/kernel cannot be fetched from the TFTP server .*; copy the image'
+    rm -rf "$dir/tftp"
+}
+
+over_network() { # over_network CLAIM DEVICE-OPTION [SENTENCE]
+    cp /usr/share/OVMF/OVMF_VARS_4M.fd "$dir/variables"
+    rm -f "$dir/serial"
+    {
+        wait_for 1 'event: (vm alpha exit-code 0|boot stopped)'
+        echo quit
+    } | timeout 150 qemu-system-x86_64 -nodefaults -display none -machine q35 -cpu max,vendor=AuthenticAMD,phys-bits=39 -smp 2 -m 2G \
+        -device intel-iommu,intremap=on,eim=on -drive if=pflash,unit=0,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
+        -drive if=pflash,unit=1,format=raw,file="$dir/variables" -netdev user,id=n,tftp="$dir/tftp",bootfile=EFI/BOOT/BOOTX64.EFI \
+        -device virtio-net-pci,netdev=n,"$2" -serial file:"$dir/serial" -monitor stdio >"$dir/monitor" 2>&1
+    grep -aq 'boot: uefi: started over the network, files from 10.0.2.2' "$dir/serial" &&
+        grep -Eaq "event: ${3:-vm alpha exit-code 0}" "$dir/serial"
+    report $? "from a TFTP server: $1" "$(tail -n 5 "$dir/serial")"
+}
+
+# Sixty-four kernels at once: not in CASES, as it takes minutes on a small machine (`make soak` runs it).
+case_many() {
+    machine many 64
+    sed -i 's/memory: 2G/memory: 4G/' "$file"
+    for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do guest "v$n" hello; done
+    sed -i 's/memory: 64M/memory: 16M/' "$file"
+    go 0 600 --dump
+    for n in 1 8 16; do passes "v$n" "VM $n of 16 ran"; done
+    as_promised "64 nodes: every object and capability is as described, and no more"
+    [ "$(grep -c ': as promised, and init' "$dir/dump")" -eq 64 ]
+    report $? "on each of them"
+    trusted_live
 }

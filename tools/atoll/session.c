@@ -111,6 +111,8 @@ static void system_line(void *context, struct stream *stream, const char *line)
         s->until_seen = true;
     if (s->options->fail_on != NULL && strstr(line, s->options->fail_on) != NULL)
         s->fail_seen = true;
+    if (s->dumps_left != 0 && strstr(line, "dump: end ") != NULL)
+        s->dumps_left--;
     struct event e = event_parse(line);
     if (e.kind != EVENT_NONE) {
         outcome_event(&s->outcome, &e);
@@ -166,7 +168,7 @@ static void signals_take(sigset_t *waiting)
 
 int session_init(struct session *s, const struct run_options *o, const struct description *d)
 {
-    *s = (struct session){.options = o, .stream_count = d->vm_count + 1};
+    *s = (struct session){.options = o, .stream_count = d->vm_count + 1, .dumps_left = o->dump ? d->cores : 0};
     signals_take(&s->waiting);
     s->machine.serial = -1;
     s->streams = calloc(s->stream_count, sizeof *s->streams);
@@ -234,7 +236,8 @@ static enum end session_loop(struct session *s, const sigset_t *waiting)
         if (s->terminal.leave)
             return END_LEFT;
         bool root_over = s->until_seen || s->fail_seen || s->outcome.machine_failed;
-        if (complete == 0 && (s->options->file == NULL ? root_over : outcome_complete(&s->outcome)))
+        if (complete == 0 && (s->options->file == NULL ? root_over : outcome_complete(&s->outcome)) &&
+            (s->dumps_left == 0 || s->outcome.machine_failed))
             complete = now;
         if (complete != 0 && (now - s->last_input_ms >= QUIET_MS || now - complete >= QUIET_LIMIT_MS))
             return END_COMPLETE;

@@ -23,6 +23,7 @@ struct session {
     uint8_t *pending; /* bytes that the serial line has not taken yet */
     size_t pending_size;
     bool until_seen, fail_seen;
+    uint32_t dumps_left; /* --dump: nodes whose dump is not all there; the machine is not stopped before */
 };
 
 /* Consoles and logs for a description (root task: one without VMs). -1 after one sentence on stderr. */
