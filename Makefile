@@ -302,7 +302,16 @@ unit-seeded: all guests
 FUZZ_SECONDS ?= 30
 TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c description_net.c description_switch.c image.c yaml_check.c
 FUZZERS := capdl spec
-FUZZERS += dump yaml
+FUZZERS += dump yaml vmm_devices vmm_decode vmm_loader
+# The VMM's: its devices and rings, the instruction decoder beside capstone, kernel files.
+VMM_FUZZ = clang $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Itests/unit -Wno-missing-prototypes \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+$(B)/fuzz/vmm_%: tests/fuzz/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
+	@mkdir -p $(@D)
+	$(VMM_FUZZ) $(filter %.c,$^) -o $@ -lcmocka
+$(B)/fuzz/vmm_decode: tests/fuzz/vmm_decode.c user/vmm/decode.c
+	@mkdir -p $(@D)
+	$(VMM_FUZZ) $^ -o $@ -lcapstone
 $(B)/fuzz/yaml: tests/fuzz/yaml.c $(TOOL_UNIT_SRCS:%=tools/atoll/%)
 	@mkdir -p $(@D)
 	clang $(filter-out -MMD -MP,$(TOOL_FLAGS)) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@ -lcyaml -lyaml
