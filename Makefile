@@ -388,9 +388,10 @@ guests: $(GUEST_IMAGES)
 
 # Test guests: multiboot ELF32 containers of 64-bit code, one claim each (tests/guests). `make test-guests` builds them; `make guests-plain`
 # runs those that plain QEMU can judge as well.
-TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables virtio-block virtio-net virtio-hostile triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
+TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
 	timer fpu exceptions segments lengths babble progress crash-vmm crash-kernel poweroff reset bench-exits vf \
 	smp smp-triple
+TEST_GUESTS += virtio-block virtio-net virtio-hostile bench-virtio
 TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 
