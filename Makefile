@@ -376,7 +376,10 @@ unit-tools: $(TOOL_UNIT_TESTS:%=$(B)/unit/%)
 
 # ---- guests: Debian's kernel, initramfs, test guests ------------------------------------------------------------------------
 
-GUEST_IMAGES := $(B)/guest/vmlinuz $(B)/guest/initramfs.cpio.gz
+GUEST_IMAGES := $(B)/guest/vmlinuz $(B)/guest/initramfs.cpio.gz $(B)/guest/disk.img
+$(B)/guest/disk.img:
+	@mkdir -p $(@D)
+	truncate -s 4M $@
 $(B)/guest/vmlinuz: scripts/get-guest-kernel
 	scripts/get-guest-kernel $@
 $(B)/guest/initramfs.cpio.gz: scripts/make-initramfs $(B)/guest/vmlinuz
