@@ -4,7 +4,6 @@
 # others of `make soak`.
 
 CASES="$CASES debian"
-SOAK_CASES="debian_generic debian_backports debian_trixie"
 
 # debian NAME SUITE KERNEL-PACKAGE [more YAML]: a machine with that guest as VM `debian`.
 debian() {
