@@ -104,7 +104,7 @@ KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delet
 
 # x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
 KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c switch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
-	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c lapic.c timer.c ipi.c channels.c log.c snapshot.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
+	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c faults.c lapic.c timer.c ipi.c channels.c log.c snapshot.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
 # <machine.h>, the privileged instructions, is kernel/x86's here and tests/unit/host's in the unit tests.
@@ -131,7 +131,7 @@ unit-kernel: $(KERNEL_UNIT_TESTS:%=$(B)/unit/kernel_%)
 	@for t in $(KERNEL_UNIT_TESTS); do scripts/test-run $(B)/results kernel_$$t $(B)/unit/kernel_$$t || exit 1; done
 
 # The machine side with recorded instructions (tests/unit/host/machine.h), together with the logic.
-X86_UNIT_TESTS := resources vcpu_state memory devices vcpu iommu channels
+X86_UNIT_TESTS := resources vcpu_state memory devices vcpu iommu channels faults
 X86_UNIT_SRCS := $(filter-out %.S start.c context.c cpu.c trap.c log.c snapshot.c memory.c,$(KERNEL_X86))
 $(eval $(call unit_objects_with,x86,-I. -Itests/unit/host -fno-strict-aliasing))
 $(B)/unit/x86_%: $(call unit_objects,x86,tests/unit/x86_%.c $(KERNEL_CORE:%=kernel/%) $(X86_UNIT_SRCS:%=kernel/x86/%) tests/unit/x86_host.c)

@@ -237,12 +237,19 @@ void devices_place(unsigned nodes, struct ranges *free, struct ranges *own, stru
     place_ioapics(out);
 }
 
-void devices_block(unsigned nodes, const struct clock *clock, const struct device_units *units)
+static void address_faults(uint64_t block, unsigned nodes, const uint32_t *apic_ids)
+{
+    for (unsigned node = 0; node < nodes; node++)
+        ((struct iommu_fault_page *)(block + iommu_faults(nodes) + node * PAGE))->apic_id = apic_ids[node];
+}
+
+void devices_block(unsigned nodes, const uint32_t *apic_ids, const struct clock *clock, const struct device_units *units)
 {
     pci_stop_masters(&config, &pci);
     for (unsigned i = 0; i < units->count; i++) {
         const struct device_unit *u = &units->units[i];
         memset((void *)u->block, 0, iommu_block_size(nodes));
+        address_faults(u->block, nodes, apic_ids);
         if (u->kind == IOMMU_KIND_VTD)
             vtd_block(&iommus.units[i], facts[i].capability, u->block, nodes, clock);
         else

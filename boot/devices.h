@@ -39,4 +39,4 @@ bool devices_bind(const struct system_header *, const struct ranges *ram, const 
 void devices_enable(const struct system_header *, const struct functions *, const struct clock *);
 
 /* No device is a bus master, every unit is on and lets nothing through; then bridges forward again. */
-void devices_block(unsigned nodes, const struct clock *, const struct device_units *);
+void devices_block(unsigned nodes, const uint32_t *apic_ids /* per node */, const struct clock *, const struct device_units *);

@@ -53,7 +53,8 @@ bool load_uses_iommus(const struct launch *l, unsigned node)
 }
 
 /* Of a unit's block: what this node may write, <atoll/iommu.h>. */
-static void map_unit(struct table_stock *stock, uint64_t pml4, const struct device_unit *u, uint64_t va, unsigned node)
+static void map_unit(struct table_stock *stock, uint64_t pml4, const struct device_unit *u, uint64_t va, unsigned node,
+                     unsigned nodes)
 {
     uint64_t block = va + KERNEL_IOMMU_BLOCK, own_page = IOMMU_INTERRUPTS + node * PAGE;
     table_map(stock, pml4, va, u->paddr, u->register_bytes, PAGE_UNCACHED);
@@ -63,7 +64,10 @@ static void map_unit(struct table_stock *stock, uint64_t pml4, const struct devi
     table_map(stock, pml4, block + IOMMU_STATUS, u->block + IOMMU_STATUS, IOMMU_STATUS_SIZE, PAGE_READ_WRITE);
     if (node == 0)
         table_map(stock, pml4, block + IOMMU_EVENTS, u->block + IOMMU_EVENTS, PAGE, PAGE_READ_WRITE);
+    table_map(stock, pml4, block + IOMMU_OWNERS, u->block + IOMMU_OWNERS, IOMMU_OWNERS_SIZE, PAGE_READ_WRITE);
     table_map(stock, pml4, block + own_page, u->block + own_page, PAGE, PAGE_READ_WRITE);
+    uint64_t faults = iommu_faults(nodes) + (node == 0 ? 0 : node * PAGE);
+    table_map(stock, pml4, block + faults, u->block + faults, node == 0 ? nodes * PAGE : PAGE, PAGE_READ_WRITE);
 }
 
 /* The kernel's own tables: image, map, window, log, channels, IOAPICs, IOMMUs; nothing else. */
@@ -97,7 +101,7 @@ static void write_tables(const struct launch *l, unsigned node)
     for (unsigned i = 0; node == 0 && i < l->madt->ioapic_count; i++)
         table_map(&stock, pml4, KERNEL_IOAPIC_VA + i * PAGE, l->madt->ioapics[i].paddr, PAGE, PAGE_UNCACHED);
     for (unsigned i = 0; i < l->units.count && load_uses_iommus(l, node); i++)
-        map_unit(&stock, pml4, &l->units.units[i], KERNEL_IOMMU_VA + i * KERNEL_IOMMU_STRIDE, node);
+        map_unit(&stock, pml4, &l->units.units[i], KERNEL_IOMMU_VA + i * KERNEL_IOMMU_STRIDE, node, system->node_count);
 
     /* For the jump: boot's identity map and this kernel's image side by side. */
     memcpy((void *)handover, boot_pml4, PAGE / 2);

@@ -302,7 +302,7 @@ void boot_run(const struct boot_input *found)
         .rsdp = tables.rsdp, .boot_tsc = boot_tsc, .phys_limit = launch.phys_limit,
     };
 
-    devices_block(plan.system->node_count, &launch.clock, &launch.units);
+    devices_block(plan.system->node_count, cores, &launch.clock, &launch.units);
     devices_enable(plan.system, &functions, &launch.clock);
 
     stage_reached(STAGE_PROCESSORS);

@@ -212,8 +212,8 @@ static bool divide_private(const struct plan_input *in, unsigned index, struct r
     struct plan_node *n = &plan->nodes[index];
     uint64_t size = private.end - private.start;
     /* One page directory per GiB of window and one page table per 2 MiB of image, each begun; the map (1), the log (2, as check_size
-     * limits it), the IOAPICs (1), the channels (1), the upper levels (5), and boot's hand-over table (1); for IOMMUs one, and three each. */
-    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 11 + (in->iommu_count ? 1 + 3 * in->iommu_count : 0);
+     * limits it), the IOAPICs (1), the channels (1), the upper levels (5), and boot's hand-over table (1); for IOMMUs one, and four each. */
+    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 11 + (in->iommu_count ? 1 + 4 * in->iommu_count : 0);
     n->private = private;
     n->image = private.start;
     n->map = n->image + in->kernel_size;

@@ -32,6 +32,7 @@ bool arch_cap_same_object(cap_t a, cap_t b);
 bool arch_cap_is_physical(cap_t cap);                     /* counts as an object in memory */
 word_t arch_cap_paddr(cap_t cap);
 unsigned arch_cap_size_bits(cap_t cap);
+void arch_cap_arrived(cap_t cap);                         /* from another kernel, through a channel */
 /* Hardware acts for whoever holds it (functions of a requester range are bound): it may not leave for another node now. */
 bool arch_cap_in_use(cap_t cap);
 /* One step towards the deletion of the last capability to an object, where that may take long. True: nothing is left to do. */

@@ -128,6 +128,7 @@ static status_t receive_invoke(struct invocation *inv, struct channel *c)
         return accuse(c, &r);
 
     slot_insert_original(record_cap(&r), to.slot);
+    arch_cap_arrived(to.slot->cap);
     movable_mark(m, &r, true);
     channel_take(c);
     return tell(inv, r.kind, r.value, r.size_bits);

@@ -2,8 +2,8 @@
  *
  * Boot gives each unit one block of RAM, 2 MiB-aligned, laid out the same for both families, and enables the unit with everything
  * blocked. Per unit a kernel that owns requester IDs under it, or IOAPICs, gets two entries of its resource map: RESOURCE_IOMMU
- * (registers) and RESOURCE_IOMMU_TABLES (the block). It maps of the block: the device tables, the queue, the status lines, and of the
- * interrupt table its own page alone. */
+ * (registers) and RESOURCE_IOMMU_TABLES (the block). It maps of the block: the device tables, the queue, the status lines, the owners, and
+ * of the interrupt table and of the faults its own page alone (node 0: all pages of faults, as it fills them). */
 #pragma once
 #include <stdint.h>
 
@@ -13,11 +13,13 @@
 #define IOMMU_QUEUE 0x200000ull       /* commands, 16 bytes each: node n's are IOMMU_SLOTS * n and on */
 #define IOMMU_STATUS 0x204000ull      /* struct iommu_status per node */
 #define IOMMU_EVENTS 0x208000ull      /* AMD-Vi: event log, one page, of node 0 */
-#define IOMMU_INTERRUPTS 0x210000ull  /* interrupt table: node n's page holds its vectors, 16 bytes each */
+#define IOMMU_OWNERS 0x210000ull      /* per requester ID, 16 bits: the node whose it is, plus 1; 0: nobody's. Written by its kernel */
+#define IOMMU_INTERRUPTS 0x230000ull  /* interrupt table: node n's page holds its vectors, 16 bytes each; then iommu_faults() */
 #define IOMMU_CONTEXTS_SIZE 0x100000ull
 #define IOMMU_DEVICES_SIZE 0x200000ull
 #define IOMMU_QUEUE_SIZE 0x4000ull
 #define IOMMU_STATUS_SIZE 0x4000ull
+#define IOMMU_OWNERS_SIZE 0x20000ull
 #define IOMMU_MAX_NODES 256
 #define IOMMU_MAX_DOMAINS 256u       /* per node and unit */
 #define IO_BOUND_MAX 64u             /* functions that a node may have bound at one time */
@@ -44,16 +46,35 @@ static inline unsigned iommu_interrupt_pages(unsigned nodes)
         pages *= 2;
     return pages;
 }
-static inline uint64_t iommu_block_size(unsigned nodes)
-{
-    return IOMMU_INTERRUPTS + iommu_interrupt_pages(nodes) * 4096ull;
-}
+/* A page per node for the faults of its functions. Node 0's kernel fills records, the node's kernel empties them. */
+static inline uint64_t iommu_faults(unsigned nodes) { return IOMMU_INTERRUPTS + iommu_interrupt_pages(nodes) * 4096ull; }
+static inline uint64_t iommu_block_size(unsigned nodes) { return iommu_faults(nodes) + nodes * 4096ull; }
+
+#define IOMMU_RECORDS 64
+struct iommu_record {
+    uint64_t address;
+    uint32_t requester, what; /* as ATOLL_REQUESTERS_FAULT returns them */
+    uint64_t number;          /* the page's count when it came */
+    uint64_t full;            /* 1: to be read; set last by node 0, cleared last by the node */
+};
+struct iommu_fault_page {
+    uint32_t apic_id, reserved;    /* of the node's core; written by boot */
+    uint64_t count;                /* records that came */
+    uint64_t lost;                 /* records that found no room */
+    uint64_t overflows;            /* times that the unit had no room, whoever's they were */
+    uint64_t reserved2[4];
+    struct iommu_record records[IOMMU_RECORDS];
+};
+_Static_assert(sizeof(struct iommu_fault_page) <= 4096, "a node's page of faults");
+
+/* The CPU vector that tells a node of new records: user vector 107. */
+#define IOMMU_FAULT_VECTOR 0x9b
 
 /* Virtual layout in a kernel: unit i (in the order of the map's entries) at KERNEL_IOMMU_VA + i * KERNEL_IOMMU_STRIDE: registers, and
  * from KERNEL_IOMMU_BLOCK on the block's parts at their offsets. */
 #define KERNEL_IOMMU_VA 0xffffffffd0000000ull
 #define KERNEL_IOMMU_STRIDE 0x800000ull
-#define KERNEL_IOMMU_BLOCK 0x400000ull
+#define KERNEL_IOMMU_BLOCK 0x200000ull
 #define KERNEL_IOMMU_MAX 32
 
 /* RESOURCE_IOMMU, arg0: kind; arg1: PCI segment. RESOURCE_IOMMU_TABLES, arg0: first domain number of this node, arg1: how many. */

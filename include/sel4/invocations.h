@@ -282,8 +282,10 @@
  * A smaller range, off all others that were made from this one.
  * errors: RangeError, IllegalOperation (the whole of it), RevokeFirst (it overlaps another), slot */
 #define ATOLL_REQUESTERS_DIVIDE 75
-/* on: requester range | reply: 1 if there was a fault, requester, address, the unit's reason, how many were lost
- * Takes the oldest fault of its functions. */
+/* on: requester range | reply: 1 if there was a fault, requester, address, reason, how many were lost, how often the unit had no room
+ * Takes the oldest fault of its functions. Reason: bits 7..0 the unit's own (VT-d 7.1.3; AMD-Vi 2.5: event code), 8 a write, 9 an interrupt message.
+ * Both counts are since the last call: records of this node's functions that found no room, and times that the unit lost some, whoever's. New
+ * records raise user vector 107 on the node, at most 100 times a second. */
 #define ATOLL_REQUESTERS_FAULT 76
 /* on: IRQHandler | reply: message address, message data
  * errors: IllegalOperation (it has none, or its requester range is gone) */

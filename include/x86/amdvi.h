@@ -25,7 +25,8 @@
 #define AMDVI_COMMAND_TAIL 0x2008
 #define AMDVI_EVENT_HEAD 0x2010
 #define AMDVI_EVENT_TAIL 0x2018
-#define AMDVI_STATUS 0x2020
+#define AMDVI_STATUS 0x2020       /* 3.4.16; bit 0: the event log overflowed, write 1 to clear */
+#define AMDVI_STATUS_OVERFLOW 1ull
 
 /* --- device table, 2.2.2.1: 32 bytes per requester ID --- */
 struct amdvi_device { uint64_t w[4]; };

@@ -41,7 +41,10 @@
 #define VTD_QUEUE_ADDRESS 0x90 /* 2..0: log2 of its pages */
 #define VTD_INTERRUPT_TABLE 0xb8 /* 11.4.23: 63..12 address, 11 x2APIC mode, 3..0 log2 of entries - 1 */
 #define VTD_INTERRUPT_TABLE_X2APIC (1ull << 11)
-#define VTD_FAULT_RECORD_VALID (1ull << 63) /* 11.4.14, upper half: 39..32 reason, 62 read, 15..0 requester; lower half: address */
+#define VTD_FAULT_RECORD_VALID (1ull << 63) /* 11.4.14, upper half: 39..32 reason, 15..0 requester; lower half: address */
+#define VTD_FAULT_RECORD_READ (1ull << 62)  /* T1; with T2 an atomic operation or a page request */
+#define VTD_FAULT_RECORD_TYPE_2 (1ull << 28)
+#define VTD_REASON_INTERRUPT 0x20           /* 7.1.3: 20h to 2fh */
 
 /* --- tables, chapter 9 --- */
 #define VTD_ROOT_PRESENT 1ull  /* 9.1: 63..12 context table */

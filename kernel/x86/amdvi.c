@@ -3,10 +3,14 @@
 #include <machine.h>
 #include "iommu.h"
 #include <x86/amdvi.h>
+#include "../core.h"
 
 #define EVENT_BYTES 16
 #define EVENT_LOG_BYTES 4096
-#define EVENT_IO_PAGE_FAULT 2 /* 2.5.3 */
+#define EVENT_INTERRUPT BIT(51) /* 2.5.3, I */
+#define EVENT_WRITE BIT(53)     /* RW */
+#define EVENT_BAD_COMMAND 5     /* 2.5.6, 2.5.7: about no function */
+#define EVENT_COMMAND_HARDWARE 6
 
 static struct iommu_command command(struct amdvi_entry e) { return (struct iommu_command){e.low, e.high}; }
 
@@ -52,20 +56,40 @@ void amdvi_flush_pages(struct iommu *u, word_t domain, word_t address, unsigned 
     iommu_execute(u, command(amdvi_invalidate_pages((uint16_t)domain, address, bits - 12)), iommu_idle(u));
 }
 
-/* 2.5: the log is node 0's. Events of requesters outside the range are skipped for good: the range of whoever asks is node 0's all. */
-bool amdvi_fault_take(struct iommu *u, word_t first, word_t last, struct iommu_fault *fault)
+/* 2.5: bits 63..60 of an event's first half are its code, 59..48 flags, 15..0 the function, in those that are about one. The code is
+ * written last (2.5.2: software polls it), and cleared by us for the next time round. */
+bool amdvi_fault_next(struct iommu *u, struct iommu_fault *fault)
 {
-    if (!u->has_events)
-        return false;
-    for (;;) {
+    for (unsigned n = 0; n < EVENT_LOG_BYTES / EVENT_BYTES; n++) {
         word_t head = mmio_read64(u->registers + AMDVI_EVENT_HEAD) & (EVENT_LOG_BYTES - EVENT_BYTES);
         if (head == (mmio_read64(u->registers + AMDVI_EVENT_TAIL) & (EVENT_LOG_BYTES - EVENT_BYTES)))
             return false;
-        const volatile word_t *event = (const volatile word_t *)(u->tables + IOMMU_EVENTS + head);
-        word_t low = event[0], requester = low & 0xffff;
-        *fault = (struct iommu_fault){requester, event[1], low >> 60 | (low >> 52 & 0xff) << 8};
+        volatile word_t *event = (volatile word_t *)(u->tables + IOMMU_EVENTS + head);
+        word_t low = event[0], address = event[1], code = low >> 60;
+        if (code == 0)
+            return false;
+        event[0] = 0;
         mmio_write64(u->registers + AMDVI_EVENT_HEAD, (head + EVENT_BYTES) & (EVENT_LOG_BYTES - 1));
-        if (low >> 60 == EVENT_IO_PAGE_FAULT && requester >= first && requester <= last)
+        if (code != EVENT_BAD_COMMAND && code != EVENT_COMMAND_HARDWARE) {
+            *fault = (struct iommu_fault){low & 0xffff, address, code | (low & EVENT_WRITE ? FAULT_WRITE : 0) |
+                                                                     (low & EVENT_INTERRUPT ? FAULT_INTERRUPT : 0)};
             return true;
+        }
+        log_printf("iommu: the unit with tables at 0x%lx cannot carry out the command at 0x%lx: event %lu\n", (unsigned long)u->block,
+                   (unsigned long)address, (unsigned long)code);
     }
+    return false;
+}
+
+/* A log that overflowed stands still until it is switched off and on again (3.4.4, EventLogEn): when all that is in it has been read. */
+bool amdvi_faults_overflowed(struct iommu *u)
+{
+    if (!(mmio_read64(u->registers + AMDVI_STATUS) & AMDVI_STATUS_OVERFLOW) ||
+        mmio_read64(u->registers + AMDVI_EVENT_HEAD) != mmio_read64(u->registers + AMDVI_EVENT_TAIL))
+        return false;
+    word_t control = mmio_read64(u->registers + AMDVI_CONTROL);
+    mmio_write64(u->registers + AMDVI_CONTROL, control & ~AMDVI_CONTROL_EVENTS);
+    mmio_write64(u->registers + AMDVI_STATUS, AMDVI_STATUS_OVERFLOW);
+    mmio_write64(u->registers + AMDVI_CONTROL, control);
+    return true;
 }

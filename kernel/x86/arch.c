@@ -3,6 +3,7 @@
 #include "../core.h"
 #include "context.h"
 #include "cpu.h"
+#include "faults.h"
 #include "fpu.h"
 #include "ioport.h"
 #include "iospace.h"
@@ -200,6 +201,12 @@ bool arch_cap_wind_down(cap_t cap)
         return !requesters_unbind_one(cap);
     default: return true;
     }
+}
+
+void arch_cap_arrived(cap_t cap)
+{
+    if (cap_tag(cap) == CAP_REQUESTERS)
+        faults_own(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 void arch_cap_finalise(cap_t cap, bool final)

@@ -4,6 +4,7 @@
 #include <sel4/bootinfo.h>
 #include "../core.h"
 #include "../state.h"
+#include "faults.h"
 #include "channels.h"
 #include "paging.h"
 #include "resources.h"
@@ -172,6 +173,7 @@ static void put_small(const struct resource_map *m, struct atoll_named_slots *na
         }
         if (e->kind == RESOURCE_REQUESTERS) {
             names->first_slot = put_next(cap_requesters(e->arg0, e->arg1 & 0xffff, e->arg1 >> 16));
+            faults_own(e->arg0, e->arg1 & 0xffff, e->arg1 >> 16);
             names->slot_count = 1;
         }
         names++;

@@ -11,10 +11,12 @@
 
 static struct iommu units[KERNEL_IOMMU_MAX];
 static word_t count;
-static word_t own_node, queue_bytes;
+static word_t own_node, node_count, queue_bytes;
 static uint32_t own_apic_id;
 
 word_t iommu_count(void) { return count; }
+word_t iommu_own_node(void) { return own_node; }
+word_t iommu_node_count(void) { return node_count; }
 struct iommu *iommu_at(word_t unit) { return &units[unit]; }
 
 bool iommu_add(const struct resource_map *m, unsigned entry, char *base)
@@ -31,8 +33,8 @@ bool iommu_add(const struct resource_map *m, unsigned entry, char *base)
         u->capability = mmio_read64(u->registers + VTD_CAP);
         u->coherent = mmio_read64(u->registers + VTD_ECAP) & VTD_ECAP_COHERENT;
     }
-    u->has_events = u->kind == IOMMU_KIND_AMDVI && m->node == 0;
     own_node = m->node;
+    node_count = m->node_count;
     own_apic_id = m->apic_id;
     queue_bytes = sizeof(struct iommu_command) << iommu_queue_bits(m->node_count);
     return true;
@@ -188,10 +190,8 @@ void iommu_flush_pages(struct iommu *u, word_t domain, word_t address, unsigned 
     (is_vtd(u) ? vtd_flush_pages : amdvi_flush_pages)(u, domain, address, bits);
 }
 
-bool iommu_fault_take(struct iommu *u, word_t first, word_t last, struct iommu_fault *fault)
-{
-    return (is_vtd(u) ? vtd_fault_take : amdvi_fault_take)(u, first, last, fault);
-}
+bool iommu_fault_next(struct iommu *u, struct iommu_fault *fault) { return (is_vtd(u) ? vtd_fault_next : amdvi_fault_next)(u, fault); }
+bool iommu_faults_overflowed(struct iommu *u) { return (is_vtd(u) ? vtd_faults_overflowed : amdvi_faults_overflowed)(u); }
 
 /* The index is chosen so that the entry's vector field holds the vector itself: that is what an IOAPIC compares an EOI with. */
 word_t iommu_ioapic_entry(const struct iommu *u, word_t vector)

@@ -19,13 +19,16 @@ struct iommu {
     paddr_t block;
     char *registers, *tables; /* virtual; tables + IOMMU_... */
     word_t ticket;           /* of this kernel's last request */
-    bool has_events;         /* AMD-Vi: this kernel reads the unit's event log */
+    word_t next_record;      /* VT-d, node 0: of the fault records */
+    word_t lost_seen, overflows_seen; /* counts of this node's page of faults at the last call */
     word_t domains_used[IOMMU_MAX_DOMAINS / 64]; /* of its own domains */
 };
 
 /* The entry and the one behind it; `base` is KERNEL_IOMMU_VA. False: impossible. */
 bool iommu_add(const struct resource_map *, unsigned entry, char *base);
 word_t iommu_count(void);
+word_t iommu_own_node(void);
+word_t iommu_node_count(void);
 struct iommu *iommu_at(word_t unit);
 
 /* Up to two commands are carried out by the unit before this returns; it panics if the unit does not do it in a second, since then
@@ -47,22 +50,27 @@ void iommu_flush_domain(struct iommu *, word_t domain);
 void iommu_flush_pages(struct iommu *, word_t domain, word_t address, unsigned bits);
 
 struct iommu_fault {
-    word_t requester, address;
-    word_t what; /* VT-d: bits 7..0 reason, 8 it was a read. AMD-Vi: 3..0 event code, 15..8 its flags */
+    word_t requester, address, what; /* <sel4/abi.h>, ATOLL_REQUESTERS_FAULT */
 };
-bool iommu_fault_take(struct iommu *, word_t first, word_t last, struct iommu_fault *); /* the oldest of these requesters */
+#define FAULT_WRITE BIT(8)
+#define FAULT_INTERRUPT BIT(9)
+/* Node 0 alone. What a unit tells of no function goes to the log. */
+bool iommu_fault_next(struct iommu *, struct iommu_fault *); /* the oldest, taken out of the unit */
+bool iommu_faults_overflowed(struct iommu *);                /* since the last call; records go on */
 
 /* vtd.c, amdvi.c: the same, for one family */
 void vtd_device_attach(struct iommu *, word_t requester, paddr_t table, word_t domain);
 void vtd_device_block(struct iommu *, word_t requester, word_t domain);
 void vtd_flush_domain(struct iommu *, word_t domain);
 void vtd_flush_pages(struct iommu *, word_t domain, word_t address, unsigned bits);
-bool vtd_fault_take(struct iommu *, word_t first, word_t last, struct iommu_fault *);
+bool vtd_fault_next(struct iommu *, struct iommu_fault *);
+bool vtd_faults_overflowed(struct iommu *);
 void amdvi_device_attach(struct iommu *, word_t requester, paddr_t table, word_t domain);
 void amdvi_device_block(struct iommu *, word_t requester, word_t domain);
 void amdvi_flush_domain(struct iommu *, word_t domain);
 void amdvi_flush_pages(struct iommu *, word_t domain, word_t address, unsigned bits);
-bool amdvi_fault_take(struct iommu *, word_t first, word_t last, struct iommu_fault *);
+bool amdvi_fault_next(struct iommu *, struct iommu_fault *);
+bool amdvi_faults_overflowed(struct iommu *);
 
 /* A PCI function's message: what it writes, and so raises `vector` of this node. `last`: no other vector is left to this function. */
 struct iommu_message {

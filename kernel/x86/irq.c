@@ -56,19 +56,23 @@ static void message_block(word_t irq)
     iommu_message_block(iommu_at(r.unit), vector_of_irq(irq), r.requester, !raises_others(r.unit, r.requester));
 }
 
-bool irq_requesters_in_use(word_t unit, word_t first, word_t last)
+static unsigned message_of(word_t unit, word_t first, word_t last)
 {
-    bool in_use = false;
-    for (unsigned i = 0; i < NUM_IRQS && !in_use; i++)
-        in_use = routes[i].kind == ROUTE_MESSAGE && routes[i].unit == unit && routes[i].requester >= first && routes[i].requester <= last;
-    return in_use;
+    unsigned i = 0;
+    while (i < NUM_IRQS && !(routes[i].kind == ROUTE_MESSAGE && routes[i].unit == unit && routes[i].requester >= first &&
+                             routes[i].requester <= last))
+        i++;
+    return i;
 }
 
-void irq_requesters_deleted(word_t unit, word_t first, word_t last)
+bool irq_requesters_in_use(word_t unit, word_t first, word_t last) { return message_of(unit, first, last) < NUM_IRQS; }
+
+bool irq_requesters_close_one(word_t unit, word_t first, word_t last)
 {
-    for (unsigned i = 0; i < NUM_IRQS; i++)
-        if (routes[i].kind == ROUTE_MESSAGE && routes[i].unit == unit && routes[i].requester >= first && routes[i].requester <= last)
-            message_block(i);
+    unsigned irq = message_of(unit, first, last);
+    if (irq < NUM_IRQS)
+        message_block(irq);
+    return irq < NUM_IRQS;
 }
 
 status_t arch_irq_message(struct invocation *inv, word_t irq)

@@ -10,7 +10,7 @@ bool irq_allow(word_t first, word_t last); /* boot: CPU vectors that IRQControl 
 void irq_interrupt(word_t vector);         /* one has arrived */
 word_t irq_redirection(word_t irq);        /* snapshot: what its IOAPIC pin is programmed to, below 1 << 32 | ioapic << 40 | pin << 48; 0: no pin */
 bool irq_requesters_in_use(word_t unit, word_t first, word_t last);  /* a message of theirs raises a vector */
-void irq_requesters_deleted(word_t unit, word_t first, word_t last); /* their messages raise nothing any more */
+bool irq_requesters_close_one(word_t unit, word_t first, word_t last); /* one message raises nothing any more; false: there was none */
 
 /* ioapic.c. Redirection table of the IOAPICs that this node owns (82093AA data sheet, 3.2.4). */
 #define IOAPIC_MAX 8

@@ -2,6 +2,7 @@
  * one decides alone which I/O space its functions see. When the capability goes, its functions are blocked. */
 #include "iospace.h"
 #include "../core.h"
+#include "faults.h"
 #include "irq.h"
 
 /* All bindings of this node. Few: so that whatever takes them away has little to wait for. */
@@ -124,12 +125,16 @@ static status_t divide_invoke(struct invocation *inv)
 
 static status_t fault_invoke(struct invocation *inv)
 {
-    struct iommu_fault fault;
-    bool taken = iommu_fault_take(iommu_at(requesters_unit(inv->cap)), requesters_first(inv->cap), requesters_last(inv->cap), &fault);
+    struct iommu_fault fault = {0, 0, 0};
+    word_t lost, overflows;
+    bool taken = faults_take(iommu_at(requesters_unit(inv->cap)), requesters_first(inv->cap), requesters_last(inv->cap), &fault, &lost,
+                             &overflows);
     invocation_result(inv, 0, taken);
-    invocation_result(inv, 1, taken ? fault.requester : 0);
-    invocation_result(inv, 2, taken ? fault.address : 0);
-    invocation_result(inv, 3, taken ? fault.what : 0);
+    invocation_result(inv, 1, fault.requester);
+    invocation_result(inv, 2, fault.address);
+    invocation_result(inv, 3, fault.what);
+    invocation_result(inv, 4, lost);
+    invocation_result(inv, 5, overflows);
     return STATUS_OK;
 }
 
@@ -171,7 +176,7 @@ bool requesters_unbind_one(cap_t cap)
             unbind(&bindings[i]);
             return true;
         }
-    return false;
+    return irq_requesters_close_one(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 bool io_space_unbind_one(struct io_space *s)
@@ -188,7 +193,6 @@ void requesters_deleted(cap_t cap)
 {
     while (requesters_unbind_one(cap))
         ;
-    irq_requesters_deleted(requesters_unit(cap), requesters_first(cap), requesters_last(cap));
 }
 
 void io_space_unbind_all(struct io_space *s)

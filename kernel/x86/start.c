@@ -59,6 +59,8 @@ static void apply_entries(const struct resource_map *m)
             panic("resource map refused: entry %u (%s): vectors outside 0x30..0x9b", i, e->name);
         if (e->kind == RESOURCE_IOMMU && !iommu_add(m, i, (char *)KERNEL_IOMMU_VA))
             panic("resource map refused: entry %u (%s): an IOMMU without its tables, or one too many", i, e->name);
+        if (e->kind == RESOURCE_IOMMU)
+            irq_allow(IOMMU_FAULT_VECTOR, IOMMU_FAULT_VECTOR);
         if (e->kind == RESOURCE_IOAPIC &&
             !ioapic_add((volatile uint32_t *)(KERNEL_IOAPIC_VA + BIT(SEL4_PAGE_BITS) * ioapics++), e->arg1, m->apic_id, e->flags))
             panic("resource map refused: entry %u (%s): too many IOAPICs, or an APIC id above 255", i, e->name);

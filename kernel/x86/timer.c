@@ -4,6 +4,7 @@
 #include "timer.h"
 #include "../core.h"
 #include "../state.h"
+#include "faults.h"
 #include "irq.h"
 #include "vcpu.h"
 
@@ -16,6 +17,8 @@ ticks_t machine_time(void) { return rdtsc(); }
 static void program(ticks_t now)
 {
     ticks_t deadline = armed && armed->timer_deadline < scheduler_deadline ? armed->timer_deadline : scheduler_deadline;
+    ticks_t faults = faults_deadline();
+    deadline = faults < deadline ? faults : deadline;
     if (deadline >= programmed)
         return; /* an interrupt that comes too early costs less than setting the timer on every switch */
     programmed = deadline;
@@ -76,6 +79,8 @@ void timer_interrupt(void)
         if (cap_tag(cap) == CAP_NOTIFICATION)
             notification_signal(object_at(cap_offset48(cap)), cap_badge(cap));
     }
+    if (faults_deadline() <= now)
+        faults_poll(now);
     handle_timer();
     program(rdtsc());
 }

@@ -44,18 +44,31 @@ void vtd_flush_pages(struct iommu *u, word_t domain, word_t address, unsigned bi
     iommu_execute(u, command(vtd_invalidate_pages((uint16_t)domain, address, mask)), iommu_idle(u));
 }
 
-/* 11.4.14: records are written round robin; a record is free again when its upper bit is written back as 1. */
-bool vtd_fault_take(struct iommu *u, word_t first, word_t last, struct iommu_fault *fault)
+/* 7.2.1: records are written in a circle; a record is free again when its upper bit is written back as 1. `next_record`: the oldest
+ * one that may be in use. 11.4.14: T2:T1 is 00 for a write; 7.1.3: reasons from 20h on are about interrupts. */
+bool vtd_fault_next(struct iommu *u, struct iommu_fault *fault)
 {
-    for (unsigned i = 0; i < VTD_CAP_FAULTS(u->capability); i++) {
-        char *record = u->registers + VTD_CAP_FAULT_OFFSET(u->capability) + 16 * i;
-        word_t high = mmio_read64(record + 8), requester = high & 0xffff;
-        if (!(high & VTD_FAULT_RECORD_VALID) || requester < first || requester > last)
+    word_t count = VTD_CAP_FAULTS(u->capability);
+    for (word_t i = 0; i < count; i++) {
+        word_t index = (u->next_record + i) % count;
+        char *record = u->registers + VTD_CAP_FAULT_OFFSET(u->capability) + 16 * index;
+        word_t high = mmio_read64(record + 8), reason = high >> 32 & 0xff;
+        if (!(high & VTD_FAULT_RECORD_VALID))
             continue;
-        *fault = (struct iommu_fault){requester, mmio_read64(record), (high >> 32 & 0xff) | (high >> 62 & 1) << 8};
+        bool interrupt = reason >= VTD_REASON_INTERRUPT && reason < VTD_REASON_INTERRUPT + 0x10;
+        bool write = !interrupt && !(high & (VTD_FAULT_RECORD_READ | VTD_FAULT_RECORD_TYPE_2));
+        *fault = (struct iommu_fault){high & 0xffff, mmio_read64(record), reason | (write ? FAULT_WRITE : 0) | (interrupt ? FAULT_INTERRUPT : 0)};
         mmio_write32(record + 12, (uint32_t)(VTD_FAULT_RECORD_VALID >> 32));
-        mmio_write32(u->registers + VTD_FAULT_STATUS, 1); /* overflow, 11.4.9: write 1 to clear */
+        u->next_record = index + 1;
         return true;
     }
     return false;
+}
+
+bool vtd_faults_overflowed(struct iommu *u)
+{
+    bool overflowed = mmio_read32(u->registers + VTD_FAULT_STATUS) & 1;
+    if (overflowed)
+        mmio_write32(u->registers + VTD_FAULT_STATUS, 1); /* 11.4.9: write 1 to clear */
+    return overflowed;
 }

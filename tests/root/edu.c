@@ -130,8 +130,7 @@ static void device_find(void)
 
 static void write64(unsigned offset, uint64_t value)
 {
-    *(volatile uint32_t *)(device + offset) = (uint32_t)value;
-    *(volatile uint32_t *)(device + offset + 4) = (uint32_t)(value >> 32);
+    *(volatile uint64_t *)(device + offset) = value; /* at once: the device ignores a second half */
 }
 
 void edu_transfer(uint64_t address, uint64_t count, int to_ram)

@@ -15,7 +15,9 @@ edu_root() { # edu_root NAME FAMILY
 # A device that is told to attack memory.
 case_dma() {
     edu_root dma amdvi
+    says system 'boot: iommu: unit 0: tables \[0x400000-' "the IOMMU's tables are where the attack goes"
     edu_root dma vtd
+    says system 'boot: iommu: unit 0: tables \[0x400000-' "the IOMMU's tables are where the attack goes"
     says system 'the unit records faults: requester 0x30' "VT-d recorded the faults"
 }
 

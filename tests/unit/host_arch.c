@@ -90,6 +90,7 @@ ticks_t machine_time(void) { return host.time; }
 void machine_set_deadline(ticks_t t) { host.deadline = t; }
 void machine_memzero(void *p, word_t n) { memset(p, 0, n); }
 void arch_irq_mask(word_t irq, bool masked) { host.masked_irq = masked ? irq : 0; }
+void arch_cap_arrived(cap_t cap) { (void)cap; }
 status_t arch_irq_message(struct invocation *inv, word_t irq)
 {
     (void)inv, (void)irq;

@@ -416,19 +416,25 @@ static void ranges_in_use(void **state)
     assert_false(arch_cap_in_use(cap));
 }
 
+/* What node 0 has put into this node's page: the oldest of the range first, and none of another's. */
 static void faults(void **state)
 {
     (void)state;
-    uint64_t *record = (uint64_t *)(base + 0x220); /* CAP: 34 * 16 */
+    struct iommu_fault_page *page = (struct iommu_fault_page *)(unit->tables + iommu_faults(NODES) + NODE * 4096);
     assert_int_equal(CALL(range, ATOLL_REQUESTERS_FAULT, CAPS(0)), SEL4_NO_ERROR);
-    assert_int_equal(result(0), 0);
-    record[0] = 0x1234000;
-    record[1] = 1ull << 63 | 1ull << 62 | 6ull << 32 | 0x7ff; /* not ours */
+    assert_true(result(0) == 0 && result(4) == 0 && result(5) == 0);
+    page->records[7] = (struct iommu_record){0x2000, REQUESTER, 6 | 1 << 8, 9, 1};
+    page->records[9] = (struct iommu_record){0x1000, REQUESTER + 1, 5, 8, 1};
+    page->records[3] = (struct iommu_record){0x3000, 0x7ff, 5, 1, 1}; /* another range's */
+    page->records[4] = (struct iommu_record){0x4000, REQUESTER, 5, 2, 0}; /* empty */
+    page->lost = 3, page->overflows = 1;
     assert_int_equal(CALL(range, ATOLL_REQUESTERS_FAULT, CAPS(0)), SEL4_NO_ERROR);
-    assert_int_equal(result(0), 0);
-    record[1] = 1ull << 63 | 1ull << 62 | 6ull << 32 | REQUESTER;
+    assert_true(result(0) == 1 && result(1) == REQUESTER + 1 && result(2) == 0x1000 && result(3) == 5 && result(4) == 3 && result(5) == 1);
+    assert_int_equal(page->records[9].full, 0);
     assert_int_equal(CALL(range, ATOLL_REQUESTERS_FAULT, CAPS(0)), SEL4_NO_ERROR);
-    assert_true(result(0) == 1 && result(1) == REQUESTER && result(2) == 0x1234000 && result(3) == (1 << 8 | 6));
+    assert_true(result(0) == 1 && result(1) == REQUESTER && result(2) == 0x2000 && result(3) == (6 | 1 << 8) && result(4) == 0);
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_FAULT, CAPS(0)), SEL4_NO_ERROR);
+    assert_true(result(0) == 0 && page->records[3].full == 1);
 }
 
 int main(void)

@@ -343,9 +343,9 @@ error_t requesters_take_fault(cptr_t range, struct requesters_fault *fault)
 {
     struct sel4_message m;
     error_t error = invoke(range, ATOLL_REQUESTERS_FAULT, NOTHING, NOTHING, &m);
-    uint64_t words[4];
-    reply_words(&m, 4, words);
-    *fault = (struct requesters_fault){words[0], words[1], words[2], words[3]};
+    uint64_t words[6];
+    reply_words(&m, 6, words);
+    *fault = (struct requesters_fault){words[0], words[1], words[2], words[3], words[4], words[5]};
     return error;
 }
 

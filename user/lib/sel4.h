@@ -183,7 +183,8 @@ error_t vcpu_set_timer(cptr_t vcpu, cptr_t notification, uint64_t tsc_deadline);
 error_t vcpu_counters(cptr_t vcpu, unsigned classes, uint64_t *counts);
 
 /* Device address spaces, see <sel4/abi.h>. A requester ID is bus << 8 | device << 3 | function. */
-struct requesters_fault { uint64_t there, requester, address, reason; };
+struct requesters_fault { uint64_t there, requester, address, reason, lost, overflows; };
+#define FAULT_USER_VECTOR 107 /* signalled when there are new ones */
 error_t io_table_map(cptr_t table, cptr_t space, uint64_t address);
 error_t io_page_map(cptr_t frame, cptr_t space, uint64_t address, uint64_t rights);
 error_t requesters_bind(cptr_t range, cptr_t space, uint64_t requester);
