@@ -70,6 +70,15 @@ static void join_small_head(struct sched_context *sc)
     }
 }
 
+/* Overruns (a stopped emulator, a firmware interrupt) of whole budgets at once, so that charging is bounded. What is left of `used`. */
+static ticks_t charge_rounds(struct sched_context *sc, ticks_t used)
+{
+    ticks_t rounds = used / sc->budget;
+    for (unsigned i = 0; i < sc->refill_count; i++)
+        sched_context_refill(sc, i)->time += rounds * sc->period;
+    return used - rounds * sc->budget;
+}
+
 void sched_context_charge(struct sched_context *sc, ticks_t used)
 {
     if (sched_context_round_robin(sc)) {
@@ -77,13 +86,8 @@ void sched_context_charge(struct sched_context *sc, ticks_t used)
         head(sc)->amount = left >= used + kernel.min_budget ? left - used : sc->budget;
         return;
     }
-    /* Overruns (a stopped emulator, a firmware interrupt) of whole budgets at once, so that the loop below is bounded. */
-    ticks_t rounds = used / sc->budget;
-    if (rounds != 0) {
-        used -= rounds * sc->budget;
-        for (unsigned i = 0; i < sc->refill_count; i++)
-            sched_context_refill(sc, i)->time += rounds * sc->period;
-    }
+    if (used >= sc->budget)
+        used = charge_rounds(sc, used);
     while (used != 0 && used >= head(sc)->amount) {
         struct refill r = pop(sc);
         used -= r.amount;
