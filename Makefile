@@ -468,14 +468,24 @@ bench-check: all test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf
 # results. PROVE="NAME ..." runs some only. `make seeded` shows that bugs put in on purpose are noticed. The tools go to
 # build/prove-tools (B=DIR elsewhere: DIR/prove-tools), nothing is installed.
 PROVE_TOOLS = $(B)/prove-tools
-.PHONY: prove seeded
+.PHONY: prove prove-quick seeded unit-memory
 prove:
 	@scripts/setup-prove $(PROVE_TOOLS)
 	@scripts/check-models $(B) queue
 	@scripts/prove $(PROVE_TOOLS) $(B) $(PROVE)
+# The quickest of them, as a part of the test suite: that code and harnesses still fit together.
+prove-quick:
+	@scripts/test-run $(B)/results prove_quick scripts/prove-quick $(PROVE_TOOLS) $(B)
 seeded:
 	@scripts/setup-prove $(PROVE_TOOLS)
 	@scripts/test-run $(B)/results seeded_kernel tests/seeded/kernel/run $(PROVE_TOOLS) $(B) $(SEEDED)
+
+# The provers don't look for uninitialised memory: the kernel's unit tests once more, without sanitizers, under valgrind.
+MEMORY_TESTS := kernel_objects kernel_delete kernel_ipc kernel_scheduling kernel_channel x86_memory x86_vcpu x86_iommu x86_resources
+UNIT_SUITES += unit-memory
+unit-memory:
+	@$(MAKE) --no-print-directory B=$(B)/memory SANITIZE= $(MEMORY_TESTS:%=$(B)/memory/unit/%)
+	@for t in $(MEMORY_TESTS); do scripts/test-run $(B)/results memory_$$t valgrind -q --error-exitcode=1 $(B)/memory/unit/$$t || bad=1; done; [ -z "$$bad" ]
 
 # What takes too long for `make test`: flaws that show themselves once in many runs.
 SOAK ?= 10
@@ -517,7 +527,7 @@ unit-tool-run: all guests
 	@scripts/test-run $(B)/results tool_run tests/unit/tool_run.sh $(B)
 
 unit: $(UNIT_SUITES)
-check: headers clang reproducible guests-plain bench-check docs-current
+check: headers clang reproducible guests-plain prove-quick bench-check docs-current
 
 .PHONY: docs-current
 docs-current:
@@ -541,6 +551,8 @@ help:
 	@echo "make docs           the pictures in docs/images, the reference docs/kernel.md"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json and docs/performance.md, against bench/baseline"
 	@echo "make prove          proofs of the kernel's logic (fetches the provers into build/), writes docs/assurance.md"
+	@echo "make prove-quick    the quickest of them, part of make test"
+	@echo "make unit-memory    the kernel's unit tests under valgrind, part of make test"
 	@echo "make seeded         bugs put in on purpose are noticed by the proofs and unit tests"
 	@echo "make all            boot, kernel, components, the atoll tool"
 	@echo "make setup          install what is missing, and say what"

@@ -2,7 +2,7 @@
  * property: Delete succeeds only with every zombie of the ring worked off and out of the tree; a preemption leaves the rest in the ring; a zombie that is at home is taken out of its ring and worked off alone; Revoke succeeds only when no child is left
  * bound: rings of up to 2 zombies with one slot each, one of which may hold another container; up to 2 children; preempted at any point
  * options: --unwind 8
- * replace: zombie_step:step_contract
+ * replace: zombie_step:step_contract slot_wind_down:wind_contract
  */
 #define SLOTS 3
 #include "delete_world.h"
