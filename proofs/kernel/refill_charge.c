@@ -1,7 +1,8 @@
 /* function: sched_context_charge, sched_context_start_now, sched_context_refresh, push_future, join_small_head, pop, push
  * property: no budget is made and none is lost: the refills' amounts sum up to it; at least one refill, no more than there is room for, in order of time; the head is worth a switch
- * bound: up to 3 refills, anywhere in their ring; less than one budget used (charge_rounds takes whole ones off before)
+ * bound: up to 3 refills, anywhere in their ring, of up to 2^12 ticks, at times of up to 2^20; less than one budget used (charge_rounds takes whole ones off before)
  * options: --unwind 5
+ * seconds: 300
  * replace: sched_context_refill:refill_at head:head_at charge_rounds:rounds_contract
  */
 #include "../proof.h"
@@ -38,7 +39,7 @@ static ticks_t sum(void)
 static struct refill arbitrary_refill(void)
 {
     struct refill r = {nondet_word(), nondet_word()};
-    ASSUME(r.time < BIT(62) && r.time >= BIT(58) && r.amount >= 1 && r.amount < BIT(54));
+    ASSUME(r.time < BIT(20) && r.time >= BIT(16) && r.amount >= 1 && r.amount < BIT(12));
     return r;
 }
 
@@ -50,10 +51,10 @@ int main(void)
     ASSUME(sc.refill_count <= sc.refill_max && sc.refill_head < sc.refill_max);
     first = arbitrary_refill(), second = arbitrary_refill(), third = arbitrary_refill();
     sc.budget = sum();
-    sc.period = nondet_word();
+    sc.period = nondet_word(); /* small numbers: wider adders are more than the solvers can take */
     kernel.min_budget = nondet_word();
     kernel.now = nondet_word();
-    ASSUME(sc.period > sc.budget && sc.period < BIT(55) && kernel.min_budget >= 1 && kernel.min_budget <= sc.budget && kernel.now < BIT(62) && kernel.now >= BIT(58));
+    ASSUME(sc.period > sc.budget && sc.period < BIT(15) && kernel.min_budget >= 1 && kernel.min_budget <= sc.budget && kernel.now < BIT(20) && kernel.now >= BIT(16));
     ASSUME(in_order() && head(&sc)->amount >= kernel.min_budget);
     ticks_t used = nondet_word(), was_used = used, ready = head(&sc)->time;
     ASSUME(used < sc.budget);
@@ -74,7 +75,7 @@ int main(void)
     default: {
         ticks_t budget = nondet_word(), period = nondet_word();
         unsigned most = 2 + nondet_below(MOST - 1);
-        ASSUME(budget >= kernel.min_budget && period >= budget && period < BIT(55));
+        ASSUME(budget >= kernel.min_budget && period >= budget && period < BIT(15));
         sched_context_refresh(&sc, budget, period, most);
         HOLDS(sc.budget == budget, "the new budget");
         if (period == budget)
