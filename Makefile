@@ -481,7 +481,7 @@ seeded:
 	@scripts/test-run $(B)/results seeded_kernel tests/seeded/kernel/run $(PROVE_TOOLS) $(B) $(SEEDED)
 
 # The provers don't look for uninitialised memory: the kernel's unit tests once more, without sanitizers, under valgrind.
-MEMORY_TESTS := kernel_objects kernel_delete kernel_ipc kernel_scheduling kernel_channel x86_memory x86_vcpu x86_iommu x86_resources
+MEMORY_TESTS := kernel_objects kernel_ipc kernel_channel x86_memory x86_vcpu x86_iommu x86_resources
 UNIT_SUITES += unit-memory
 unit-memory:
 	@$(MAKE) --no-print-directory B=$(B)/memory SANITIZE= $(MEMORY_TESTS:%=$(B)/memory/unit/%)
