@@ -156,7 +156,7 @@ MANAGER_SRCS := user/node_manager/main.c user/node_manager/life.c user/node_mana
 	user/node_manager/lease.c user/node_manager/vf.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
-	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c uart.c vcpu_state.c vf.c vm.c)
+	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c rtc.c uart.c vcpu_state.c vf.c vm.c)
 VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
 VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c)
 DISK_SRCS := user/disk/main.c user/disk/disk.c

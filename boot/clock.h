@@ -5,6 +5,7 @@
 
 struct clock {
     uint64_t tsc_hz, apic_timer_hz;
+    uint64_t wall; /* Unix time of TSC 0; 0: unknown */
     const char *reference; /* what the TSC was measured against */
 };
 

@@ -41,6 +41,7 @@
 #include "run.h"
 #include "smp.h"
 #include "tables.h"
+#include "wall.h"
 
 #define PAGE 4096ull
 #define INTERRUPT_WINDOW 0xfee00000ull   /* local APICs and MSI addresses. AMD APM vol. 2, 16.3; Intel SDM vol. 3, 11.11.1 */
@@ -290,6 +291,7 @@ void boot_run(const struct boot_input *found)
     clock_measure(&tables, &launch.clock);
     print("boot: clock: TSC %lu Hz by %s, APIC timer %lu Hz\n", launch.clock.tsc_hz, launch.clock.reference,
           launch.clock.apic_timer_hz);
+    launch.clock.wall = wall_at_tsc_zero(launch.clock.tsc_hz);
 
     stage_reached(STAGE_PLAN);
     make_plan();

@@ -154,6 +154,7 @@ void map_write(const struct launch *l, unsigned node)
         .pml4_image_entry = ((const uint64_t *)load_pml4(n))[KERNEL_IMAGE_VA >> 39 & 511],
         .rsdp_paddr = l->rsdp,
         .boot_tsc = l->boot_tsc,
+        .wall_clock = l->clock.wall,
         .phys_limit = l->phys_limit,
     };
     uint64_t init_end = n->window.start + (l->init->highest - l->init->lowest);

@@ -66,11 +66,29 @@ bool requirement_cores(unsigned have, unsigned need, char *reason, size_t size)
     return have >= need;
 }
 
+static bool same_name(const struct system_request *a, const struct system_request *b) /* nobody has checked yet that they end */
+{
+    for (unsigned i = 0; i < RESOURCE_NAME_MAX; i++)
+        if (a->name[i] != b->name[i] || !a->name[i])
+            return a->name[i] == b->name[i];
+    return true;
+}
+
+/* RAM of a VM on several nodes, which an earlier request has asked for. */
+static bool asked_before(const struct system_header *s, unsigned request)
+{
+    const struct system_request *r = &s->requests[request];
+    for (unsigned k = 0; k < request && r->kind == RESOURCE_MEMORY && r->arg0 > 1; k++)
+        if (s->requests[k].kind == RESOURCE_MEMORY && same_name(&s->requests[k], r))
+            return true;
+    return false;
+}
+
 uint64_t request_memory(const struct system_header *s)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < s->request_count; i++)
-        if ((s->requests[i].kind == RESOURCE_PRIVATE || s->requests[i].kind == RESOURCE_MEMORY) && s->requests[i].size <= 1ull << 52)
+        if (!asked_before(s, i) && (s->requests[i].kind == RESOURCE_PRIVATE || s->requests[i].kind == RESOURCE_MEMORY) && s->requests[i].size <= 1ull << 52)
             sum += s->requests[i].size;
     return sum;
 }

@@ -1,7 +1,8 @@
 /* What the components of a node tell each other: configuration frames (written offline by the compiler, mapped read-only),
  * capability slots, virtual addresses, and the node manager's protocol.
  *
- * Every component thread starts with rdi = its configuration frame's address and rsi = the TSC rate in hertz.
+ * Every component thread starts with rdi = its configuration frame's address, rsi = the TSC rate in hertz, and rdx = Unix time of TSC 0
+ * in seconds (0: unknown).
  */
 #pragma once
 #include <stdint.h>

@@ -78,6 +78,7 @@ struct resource_map {
     uint64_t pml4_window_entry, pml4_image_entry; /* slots 256 and 511, copied into every PML4 */
     uint64_t rsdp_paddr;
     uint64_t boot_tsc; /* TSC when boot's first instruction ran */
+    uint64_t wall_clock; /* Unix time of TSC 0, whole seconds; 0: unknown */
     uint64_t phys_limit; /* 1 << physical address bits of the CPU */
     struct resource_entry entries[];
 };

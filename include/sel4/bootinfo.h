@@ -60,4 +60,5 @@ struct atoll_platform {
     uint64_t boot_tsc;        /* TSC at boot's first instruction */
     uint64_t kernel_tsc;      /* TSC at this kernel's first instruction */
     uint32_t node, apic_id;
+    uint64_t wall_clock;      /* Unix time of TSC 0, whole seconds; 0: unknown */
 };

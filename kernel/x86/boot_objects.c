@@ -184,7 +184,7 @@ static struct atoll_named_slots *write_chunks(const struct resource_map *m, tick
 {
     struct chunks c = {at, NULL};
     struct atoll_platform *platform = chunk(&c, ATOLL_BOOTINFO_PLATFORM, sizeof(*platform));
-    *platform = (struct atoll_platform){.tsc_hz = m->tsc_hz, .apic_timer_hz = m->apic_timer_hz, .boot_tsc = m->boot_tsc,
+    *platform = (struct atoll_platform){.tsc_hz = m->tsc_hz, .apic_timer_hz = m->apic_timer_hz, .boot_tsc = m->boot_tsc, .wall_clock = m->wall_clock,
                                         .kernel_tsc = kernel_start, .node = m->node, .apic_id = m->apic_id};
     struct atoll_named_slots *names = chunk(&c, ATOLL_BOOTINFO_NAMES, name_count(m) * sizeof(*names));
     uint32_t *mhz = chunk(&c, SEL4_BOOTINFO_TSC_FREQ, sizeof(*mhz)); /* last: its length is no multiple of 8 */

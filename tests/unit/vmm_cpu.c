@@ -1,5 +1,6 @@
 /* CPUID and MSRs: what is on the lists, and that nothing else is. */
 #include "vmm_fixture.h"
+#include "rtc.h"
 #include "clock.h"
 #include "exit.h"
 #include "msr.h"
@@ -275,9 +276,34 @@ static void clock_rates(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+static void rtc_shows_the_time(void **state)
+{
+    static const struct { uint64_t now; uint8_t year, month, day, hour, minute, second, weekday; } cases[] = {
+        {0, 0x70, 1, 1, 0, 0, 0, 5}, {951782399, 0x00, 2, 0x28, 0x23, 0x59, 0x59, 2}, {951782400, 0x00, 2, 0x29, 0, 0, 0, 3},
+        {1795446245, 0x26, 0x11, 0x23, 0x15, 4, 5, 2}, {4102444799, 0x99, 0x12, 0x31, 0x23, 0x59, 0x59, 5},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t now = cases[i].now;
+
+        assert_int_equal(rtc_read(9, now), cases[i].year);
+        assert_int_equal(rtc_read(8, now), cases[i].month);
+        assert_int_equal(rtc_read(7, now), cases[i].day);
+        assert_int_equal(rtc_read(6, now), cases[i].weekday);
+        assert_int_equal(rtc_read(4, now), cases[i].hour);
+        assert_int_equal(rtc_read(2, now), cases[i].minute);
+        assert_int_equal(rtc_read(0, now), cases[i].second);
+    }
+    for (unsigned index = 0; index < 256; index++)
+        rtc_read((uint8_t)index, ~0ull);
+    assert_int_equal(rtc_read(0x0a, 0) & 0x80, 0); /* never in an update */
+    assert_int_equal(rtc_read(0x0d, 0), 0x80);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(what_must_not_be_offered), T(what_must_be_offered), T(hypervisor_leaves), T(leaves_that_follow_state),
+    const struct CMUnitTest tests[] = {T(rtc_shows_the_time), T(what_must_not_be_offered), T(what_must_be_offered), T(hypervisor_leaves), T(leaves_that_follow_state),
                                        T(a_small_cpu_offers_no_more_than_it_has), T(unknown_registers_are_refused), T(known_registers), T(efer),
                                        T(msr_sweep), T(clock_page), T(clock_rates)};
 

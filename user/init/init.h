@@ -50,5 +50,5 @@ void seal_keep(cptr_t slot);
 void seal_close(const struct sel4_bootinfo *info);
 
 /* threads.c */
-void threads_configure(const struct spec_view *v, cptr_t schedcontrol, uint64_t tsc_hz);
+void threads_configure(const struct spec_view *v, cptr_t schedcontrol, uint64_t tsc_hz, uint64_t wall);
 void threads_start(const struct spec_view *v);

@@ -71,7 +71,7 @@ void root_main(const struct sel4_bootinfo *info)
     frames_fill(&spec);
     mappings_make(&spec);
     caps_give(&spec);
-    threads_configure(&spec, info->schedcontrol.start, platform()->tsc_hz);
+    threads_configure(&spec, info->schedcontrol.start, platform()->tsc_hz, platform()->wall_clock);
     log_line("%u objects, %u capabilities, %u threads", spec.header->object_count, spec.header->cap_count,
              spec.header->thread_count);
     bool dump = spec.header->flags & SPEC_FLAG_DUMP;

@@ -2,10 +2,10 @@
 #include "init.h"
 
 /* seL4_UserContext order (sel4/abi.h): rip rsp rflags rax rbx rcx rdx rsi rdi ... */
-enum { REGISTER_RIP = 0, REGISTER_RSP = 1, REGISTER_RFLAGS = 2, REGISTER_RSI = 7, REGISTER_RDI = 8, REGISTERS = 9 };
+enum { REGISTER_RIP = 0, REGISTER_RSP = 1, REGISTER_RFLAGS = 2, REGISTER_RDX = 6, REGISTER_RSI = 7, REGISTER_RDI = 8, REGISTERS = 9 };
 #define RFLAGS_USER 0x202 /* IF and the bit that is always 1 */
 
-static void thread_configure(const struct spec_thread *t, const char *name, cptr_t schedcontrol, uint64_t tsc_hz)
+static void thread_configure(const struct spec_thread *t, const char *name, cptr_t schedcontrol, uint64_t tsc_hz, uint64_t wall)
 {
     cptr_t tcb = object_slot(t->tcb), fault = 0;
 
@@ -31,16 +31,16 @@ static void thread_configure(const struct spec_thread *t, const char *name, cptr
         check(vcpu_bind(object_slot(t->vcpu), tcb), "bind the vCPU of", name);
     } else {
         uint64_t registers[REGISTERS] = {[REGISTER_RIP] = t->ip, [REGISTER_RSP] = t->sp, [REGISTER_RFLAGS] = RFLAGS_USER,
-                                         [REGISTER_RSI] = tsc_hz, [REGISTER_RDI] = t->argument};
+                                         [REGISTER_RDX] = wall, [REGISTER_RSI] = tsc_hz, [REGISTER_RDI] = t->argument};
         check(tcb_write_registers(tcb, 0, REGISTERS, registers), "write the registers of", name);
     }
     sel4_debug_name_thread(tcb, name);
 }
 
-void threads_configure(const struct spec_view *v, cptr_t schedcontrol, uint64_t tsc_hz)
+void threads_configure(const struct spec_view *v, cptr_t schedcontrol, uint64_t tsc_hz, uint64_t wall)
 {
     for (uint32_t i = 0; i < v->header->thread_count; i++)
-        thread_configure(&v->threads[i], v->objects[v->threads[i].tcb].name, schedcontrol, tsc_hz);
+        thread_configure(&v->threads[i], v->objects[v->threads[i].tcb].name, schedcontrol, tsc_hz, wall);
 }
 
 void threads_start(const struct spec_view *v)

@@ -7,4 +7,5 @@
 _Static_assert(offsetof(struct sel4_bootinfo, ipc_buffer) == 32, "root_start.S reads it");
 
 __attribute__((noreturn)) void root_main(const struct sel4_bootinfo *info);
+extern uint64_t component_wall_clock; /* Unix time of TSC 0, seconds; 0: unknown */
 __attribute__((noreturn)) void component_main(const void *config, uint64_t tsc_hz);

@@ -1,6 +1,7 @@
 /* Start, end and restart of the VM. vCPU 0's manager ends a life of the VM when one of its vCPUs ends it, waits until all have stopped, and
  * starts the next one if the description says so, after a pause that doubles with each restart in a row. */
 #include "manager.h"
+#include "root.h"
 #include <atoll/life.h>
 
 #define PAGE 4096u
@@ -8,7 +9,7 @@
 #define PAUSE_MAX_MS 30000u
 #define LONG_LIFE_MS 30000u /* who lived so long starts over with the first pause */
 #define RFLAGS_USER 0x202
-enum { REGISTER_RIP, REGISTER_RSP, REGISTER_RFLAGS, REGISTER_RSI = 7, REGISTER_RDI = 8, REGISTERS = 9 }; /* seL4_UserContext */
+enum { REGISTER_RIP, REGISTER_RSP, REGISTER_RFLAGS, REGISTER_RDX = 6, REGISTER_RSI = 7, REGISTER_RDI = 8, REGISTERS = 9 }; /* seL4_UserContext */
 
 static const struct manager_config *config;
 static const struct vm_config *vm;
@@ -202,7 +203,7 @@ void life_end(enum vm_outcome how, const char *why)
 static error_t vmm_restart(void)
 {
     const uint64_t registers[REGISTERS] = {[REGISTER_RIP] = config->vmm_entry, [REGISTER_RSP] = COMPONENT_STACK_TOP,
-                                           [REGISTER_RFLAGS] = RFLAGS_USER, [REGISTER_RSI] = tsc_hz,
+                                           [REGISTER_RFLAGS] = RFLAGS_USER, [REGISTER_RDX] = component_wall_clock, [REGISTER_RSI] = tsc_hz,
                                            [REGISTER_RDI] = COMPONENT_CONFIG_VA};
     error_t error;
 

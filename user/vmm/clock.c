@@ -38,10 +38,9 @@ void clock_scale(uint64_t hz, uint32_t *multiplier, int8_t *shift)
     *multiplier = hz ? (uint32_t)((billion << 32) / hz) : 0;
 }
 
-/* There is no real-time clock on a node: guests start at the epoch, until they ask the network. */
-void clock_write_wall(struct clock *c, const struct guest_memory *m, uint64_t value)
+void clock_write_wall(struct clock *c, const struct guest_memory *m, uint64_t value, uint64_t epoch)
 {
-    const struct wall_clock wall = {.version = 2};
+    const struct wall_clock wall = {.version = 2, .seconds = (uint32_t)epoch};
     void *at = guest_memory_at(m, value, sizeof wall);
 
     c->wall = value;

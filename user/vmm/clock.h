@@ -15,7 +15,7 @@ struct clock {
 };
 
 void clock_reset(struct clock *c);
-void clock_write_wall(struct clock *c, const struct guest_memory *m, uint64_t value);
+void clock_write_wall(struct clock *c, const struct guest_memory *m, uint64_t value, uint64_t epoch); /* Unix time of TSC 0 */
 void clock_write_system(struct clock *c, const struct guest_memory *m, uint64_t value, uint64_t tsc_hz);
 
 /* Nanoseconds = (ticks << shift, or >> -shift) * multiplier >> 32. */

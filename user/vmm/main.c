@@ -338,6 +338,7 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
     vm.kernel = (const uint8_t *)VMM_KERNEL_VA;
     vm.initrd = (const uint8_t *)VMM_INITRD_VA;
     vm.tsc_hz = tsc_hz;
+    vm.epoch = component_wall_clock;
     vm.uart.send = uart_send;
     vm.uart.context = &vm;
     vm.console_read = console_read;

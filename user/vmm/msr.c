@@ -204,7 +204,7 @@ static bool read_wall_clock(struct vm *vm, uint32_t msr, uint64_t *value)
 static bool write_wall_clock(struct vm *vm, uint32_t msr, uint64_t value)
 {
     (void)msr;
-    clock_write_wall(&vm->clock, &vm->memory, value);
+    clock_write_wall(&vm->clock, &vm->memory, value, vm->epoch);
     return true;
 }
 

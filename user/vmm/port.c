@@ -1,5 +1,6 @@
 #include "acpi.h"
 #include "port.h"
+#include "rtc.h"
 
 #define PORT_PIC1 0x20 /* two 8259A and their edge registers: written to at boot, never asked for an interrupt */
 #define PORT_PIC2 0xa0
@@ -65,6 +66,7 @@ uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
         return pci_port_read(vm, port, bytes) & all_ones(bytes);
     switch (port) {
     case ACPI_SLEEP_STATUS: case ACPI_SLEEP_CONTROL: case PORT_RESET: return 0;
+    case RTC_PORT_DATA: return bytes == 1 ? rtc_read(vm->rtc_index & 0x7f, vm->epoch + host_tsc() / vm->tsc_hz) : all_ones(bytes);
     case PORT_FAST_A20: return 0x02; /* address line 20 is always on */
     case PORT_PIC1: case PORT_PIC2: case PORT_PIC1 + 1: case PORT_PIC2 + 1: return all_ones(bytes);
     default: return unknown_read(vm, bytes);
@@ -107,6 +109,8 @@ void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
             vm->next = VM_POWER_OFF;
         break;
     case ACPI_SLEEP_STATUS: break;
+    case RTC_PORT_INDEX: vm->rtc_index = (uint8_t)value; break;
+    case RTC_PORT_DATA: break;
     case PORT_KEYBOARD:
         if ((uint8_t)value == KEYBOARD_RESET)
             vm->next = VM_RESET;

@@ -47,6 +47,7 @@ struct vm {
     struct guest_memory memory;
     const uint8_t *kernel, *initrd; /* the files; sizes in config */
     uint64_t tsc_hz;
+    uint64_t epoch;                 /* Unix time of the host's TSC 0, seconds; 0: unknown */
     struct vcpu vcpu;
     struct cpuid cpuid;
     struct msr_state msr;
@@ -62,6 +63,7 @@ struct vm {
     struct virtio_block disks[VM_MAX_DISKS];
     struct virtio_net nets[VM_MAX_NETS];
     uint64_t tsc_offset;           /* guest TSC = host TSC + this */
+    uint8_t rtc_index;
     enum vm_next next;             /* what a device asked for during this exit */
     struct code_page code_pages[CODE_PAGES];
     void (*console_read)(struct vm *vm); /* the guest took input: more may come */
