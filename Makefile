@@ -45,6 +45,7 @@ BOOT_C := main print text serial bytes ranges multiboot acpi cpu interrupts cloc
 	pci dmar ivrs rules devices iommu_block iommu_vtd iommu_amdvi
 BOOT_C += input framebuffer record channels functions sriov
 BOOT_C += requirements examine starter probe
+BOOT_C += wall wall_read
 BOOT_S := start trampoline vectors zero font
 # Physical address 0 is an address like any other here.
 BOOT_FLAGS = $(BARE) -fno-delete-null-pointer-checks -fpie
@@ -81,7 +82,8 @@ $(B)/boot.efi: $(B)/boot/boot.efi.elf
 # Unit tests: tests/unit/boot_NAME.c with the parts of boot that touch no hardware, under the sanitizers.
 BOOT_UNIT_TESTS := boot_text boot_ranges boot_multiboot boot_acpi boot_elf boot_plan boot_load boot_pci boot_iommu
 BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
-BOOT_UNIT_SRCS += requirements
+BOOT_UNIT_SRCS += requirements wall
+BOOT_UNIT_TESTS += boot_wall
 BOOT_UNIT_SRCS += input efi_input channels functions sriov
 BOOT_UNIT_TESTS += boot_efi boot_record boot_functions
 $(B)/unit/boot_efi: $(call unit_objects,boot,boot/framebuffer.c)
