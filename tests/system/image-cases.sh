@@ -72,7 +72,7 @@ case_uefi() {
     done
     for file in "$here"/../../examples/*.yaml; do
         example=$(basename "$file" .yaml)
-        vms=$(sed -n 's/^ *- *name: *\([a-z0-9-]*\).*/\1/p' "$file")
+        vms=$(sed -n '/^vms:/,$s/^ *- *name: *\([a-z0-9-]*\).*/\1/p' "$file")
         set --
         for vm in $vms; do
             set -- "$@" --exec "$vm:uname -a" --exec "$vm:poweroff -f"
@@ -91,6 +91,9 @@ case_uefi() {
         done
         diff -r "$OUT/multiboot-$example/found" "$dir/found" >"$dir/diff"
         report $? "multiboot and UEFI: the same CapDL from the running kernels" "$(head -n 5 "$dir/diff")"
+        mkdir "$dir/compiled" && "$B/atoll" compile "$file" "$dir/compiled" &&
+            "$B/tests/system/dump_altered" "$dir/system.log" "$dir/compiled" >"$dir/altered" 2>&1
+        report $? "$example: $(sed -n 's/^ok - //p' "$dir/altered" 2>/dev/null)" "$(cat "$dir/altered")"
     done
 }
 

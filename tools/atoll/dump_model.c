@@ -95,12 +95,12 @@ static uint64_t memory_bytes(const struct dump_line *map)
 
 static bool is_frame_only(uint64_t kind) { return kind == RESOURCE_MEMORY || kind == RESOURCE_MODULE || kind == RESOURCE_DEVICE; }
 
-/* The entry whose memory `paddr` is in: shared pages, or memory that goes to a component whole. */
+/* The entry whose memory `paddr` is in: pages of queues and devices, or memory that goes to a component whole. */
 static const struct dump_line *map_entry(const struct dump_node *n, uint64_t paddr, bool shared)
 {
     for (uint32_t i = 0; i < n->count; i++) {
         const struct dump_line *l = &n->lines[i];
-        if (l->kind == DUMP_MAP && (shared ? l->w[0] == RESOURCE_SHARED : is_frame_only(l->w[0])) && paddr >= l->w[1] &&
+        if (l->kind == DUMP_MAP && (shared ? l->w[0] == RESOURCE_SHARED || l->w[0] == RESOURCE_DEVICE : is_frame_only(l->w[0])) && paddr >= l->w[1] &&
             paddr - l->w[1] < memory_bytes(l))
             return l;
     }
@@ -410,6 +410,34 @@ static void names(struct builder *b)
     }
 }
 
+static bool is_ipi(const struct builder *b, const char *name, uint64_t at)
+{
+    for (uint32_t i = 0; i < b->n->count; i++) {
+        const struct dump_line *l = &b->n->lines[i];
+        if (l->kind == DUMP_MAP && l->w[0] == RESOURCE_IPI && strcmp(l->name, name) == 0)
+            return (l->w[3] | l->w[4] << 32 | 1ull << 63) == at;
+    }
+    return false;
+}
+
+/* Two entries of the map may be one vector of one node: their capabilities are alike, and the slot's promised name is as good as the other. */
+static void name_ipis(struct builder *b)
+{
+    for (uint32_t i = 0; i < b->edge_count; i++) {
+        struct edge *e = &b->edges[i];
+        const struct thing *to = &b->things[e->to];
+        if (to->own != CAPDL_IPI || b->things[e->from].promised == CAPDL_NONE)
+            continue;
+        const struct capdl_cap *c = promised_cap(b->promised, b->things[e->from].promised, e->slot);
+        if (!c || c->object == to->promised || !is_ipi(b, b->promised->objects[c->object].name, to->at))
+            continue;
+        uint64_t at = to->at | (uint64_t)(c->object + 1) << 40;
+        e->to = thing(b, CAPDL_NOTIFICATION, CAPDL_IPI, at);
+        b->things[e->to].reached = b->things[e->from].reached;
+        promise(b, e->to, c->object);
+    }
+}
+
 /* ---- what comes out ---- */
 
 static const struct dump_line *line_of(const struct dump_node *n, enum dump_kind kind, uint64_t at)
@@ -675,6 +703,7 @@ struct capdl_model *dump_model(const struct dump *d, uint32_t node, const struct
         caps(&b);
         entries(&b);
         names(&b);
+        name_ipis(&b);
         for (uint32_t i = 0; i < b.thing_count; i++)
             if (b.things[i].reached)
                 thing_out(&b, &b.things[i]);
