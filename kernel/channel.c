@@ -1,4 +1,4 @@
-/* Node channels: capabilities leave for, and arrive from, one other kernel (docs/decisions/0012-node-channel.md).
+/* Node channels: capabilities leave for, and arrive from, one other kernel (docs/decisions/0013-node-channel.md).
  *
  * A capability is named by this node's slot, then by the mailbox, then by the other node's slot. The record is written before the slot
  * is cleared, the slot cleared before the record counts; the other kernel fills its slot before it says that it did. So a kernel that
@@ -42,7 +42,7 @@ static cap_t record_cap(const struct channel_record *r)
 /* What boot lets pass through this channel. */
 static const struct movable *movable_find(word_t channel, const struct channel_record *r)
 {
-    for (unsigned i = 0; i < kernel.movable_count; i++) {
+    for (word_t i = 0; i < kernel.movable_count; i++) {
         const struct movable *m = &kernel.movables[i];
         if ((m->channels & BIT(channel)) && movable_covers(m, r))
             return m;

@@ -21,7 +21,6 @@ struct movable {
     word_t size;       /* memory: bytes; else 0 */
     word_t *here;      /* a bit per unit of memory, from the address rounded down to MOVABLE_ORIGIN_BITS on; else one bit */
 };
-#define MOVABLE_MAX 128u
 #define MOVABLE_ORIGIN_BITS (CHANNEL_UNIT_BITS + 6) /* a word of bits: so an aligned piece is part of one word, or whole words */
 
 /* ---- the mailbox ---- */
@@ -36,9 +35,9 @@ static inline bool channel_full(const struct channel *c)
 static inline void channel_write(const struct channel *c, const struct channel_record *r)
 {
     volatile struct channel_record *to = &c->sent->records[c->count % CHANNEL_RECORDS];
-    to->kind = r->kind;
-    to->value = r->value;
-    to->size_bits = r->size_bits;
+    __atomic_store_n(&to->kind, r->kind, __ATOMIC_RELAXED);
+    __atomic_store_n(&to->value, r->value, __ATOMIC_RELAXED);
+    __atomic_store_n(&to->size_bits, r->size_bits, __ATOMIC_RELAXED);
 }
 
 static inline void channel_publish(struct channel *c)
@@ -52,9 +51,9 @@ static inline bool channel_peek(const struct channel *c, struct channel_record *
 {
     volatile struct channel_record *from = &c->sent->records[c->count % CHANNEL_RECORDS];
     r->sequence = __atomic_load_n(&from->sequence, __ATOMIC_ACQUIRE);
-    r->kind = from->kind;
-    r->value = from->value;
-    r->size_bits = from->size_bits;
+    r->kind = __atomic_load_n(&from->kind, __ATOMIC_RELAXED);
+    r->value = __atomic_load_n(&from->value, __ATOMIC_RELAXED);
+    r->size_bits = __atomic_load_n(&from->size_bits, __ATOMIC_RELAXED);
     return r->sequence == c->count + 1;
 }
 

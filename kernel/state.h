@@ -44,9 +44,9 @@ struct kernel {
 
     word_t work_units;       /* since the last preemption check */
 
-    struct channel channels[CHANNEL_MAX]; /* this node's ends, numbered as in the resource map */
-    struct movable movables[MOVABLE_MAX];
-    unsigned movable_count;
+    struct channel *channels; /* this node's ends, numbered as in the resource map */
+    struct movable *movables;
+    word_t movable_count;
 
     /* the system call under way: details of a refusal, returned in the reply's message words */
     struct {

@@ -240,8 +240,9 @@ void init_create(const struct resource_map *m, ticks_t kernel_start)
     word_t cnode_offset = take(BIT(SEL4_INIT_CNODE_BITS + SEL4_SLOT_BITS), SEL4_INIT_CNODE_BITS + SEL4_SLOT_BITS);
     cnode = object_at(cnode_offset);
 
-    word_t here = ALIGN_UP(channels_bytes(m), SEL4_PAGE_BITS);
-    channels_init(m, (char *)KERNEL_CHANNEL_VA, here ? object_at(take(here, SEL4_PAGE_BITS)) : NULL);
+    word_t channels = ALIGN_UP(channels_bytes(m), SEL4_PAGE_BITS);
+    if (channels)
+        channels_init(m, (char *)KERNEL_CHANNEL_VA, object_at(take(channels, SEL4_PAGE_BITS)));
 
     word_t pool = take_page();
     init_root = (struct root){ROOT_PML4, take_page(), INIT_ASID};

@@ -11,10 +11,20 @@ static word_t entry_words(const struct resource_entry *e)
 
 word_t channels_bytes(const struct resource_map *m)
 {
-    word_t words = 0;
+    word_t bytes = 0;
+    for (unsigned i = 0; i < m->entry_count; i++) {
+        bytes += m->entries[i].kind == RESOURCE_CHANNEL ? sizeof(struct channel) : 0;
+        bytes += m->entries[i].kind == RESOURCE_MOVABLE ? sizeof(struct movable) + entry_words(&m->entries[i]) * sizeof(word_t) : 0;
+    }
+    return bytes;
+}
+
+static word_t entries_of(const struct resource_map *m, uint32_t kind)
+{
+    word_t n = 0;
     for (unsigned i = 0; i < m->entry_count; i++)
-        words += m->entries[i].kind == RESOURCE_MOVABLE ? entry_words(&m->entries[i]) : 0;
-    return words * sizeof(word_t);
+        n += m->entries[i].kind == kind;
+    return n;
 }
 
 static void channel_add(const struct resource_entry *e, char *mailbox, struct channel *c)
@@ -47,9 +57,12 @@ static void movable_add(const struct resource_map *m, const struct resource_entr
             here_fill(t, here);
 }
 
-void channels_init(const struct resource_map *m, char *mailboxes, word_t *memory)
+void channels_init(const struct resource_map *m, char *mailboxes, void *memory)
 {
     word_t channels = 0;
+    kernel.channels = memory;
+    kernel.movables = (struct movable *)(kernel.channels + entries_of(m, RESOURCE_CHANNEL));
+    word_t *here = (word_t *)(kernel.movables + entries_of(m, RESOURCE_MOVABLE));
     kernel.movable_count = 0;
     for (unsigned i = 0; i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
@@ -57,8 +70,8 @@ void channels_init(const struct resource_map *m, char *mailboxes, word_t *memory
             channel_add(e, mailboxes + channels * CHANNEL_BYTES, &kernel.channels[channels]);
             channels++;
         } else if (e->kind == RESOURCE_MOVABLE) {
-            movable_add(m, e, memory);
-            memory += entry_words(e);
+            movable_add(m, e, here);
+            here += entry_words(e);
         }
     }
 }

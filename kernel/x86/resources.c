@@ -200,7 +200,7 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
     *entry = -1;
     const char *wrong = check_header(m);
     bool image = false;
-    uint64_t units = 0, channels = 0, movables = 0;
+    uint64_t units = 0, channels = 0;
     for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
         *entry = (int)i;
@@ -218,7 +218,6 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
             wrong = "an IOMMU without its tables";
         units += e->kind == RESOURCE_IOMMU;
         channels += e->kind == RESOURCE_CHANNEL;
-        movables += e->kind == RESOURCE_MOVABLE;
         image |= e->kind == RESOURCE_ROOT_IMAGE;
     }
     for (unsigned i = 0; !wrong && i < m->entry_count; i++) {
@@ -230,9 +229,9 @@ const char *resource_map_check(const struct resource_map *m, int *entry)
         else if (movable && (e->arg0 == 0 || (channels < CHANNEL_MAX && e->arg0 >> channels)))
             wrong = "a thing to be moved through a channel that is not there";
     }
-    if (!wrong && (channels > CHANNEL_MAX || movables > MOVABLE_MAX)) {
+    if (!wrong && channels > CHANNEL_MAX) {
         *entry = -1;
-        wrong = "more channels, or more things to be moved, than this kernel can count";
+        wrong = "more channels than a node can have";
     }
     if (!wrong && !image) {
         *entry = -1;

@@ -216,8 +216,6 @@ static void snapshot_compare(struct snapshot *s, struct tcb *caller)
     s->kernel.refusal = kernel.refusal;
     s->kernel.work_units = kernel.work_units;
     s->kernel.now = kernel.now;
-    for (unsigned i = 0; i < CHANNEL_MAX; i++) /* a line in the log, once */
-        s->kernel.channels[i].accused = kernel.channels[i].accused;
     s->kernel.consumed = kernel.consumed;
     assert_memory_equal(&s->kernel, &kernel, sizeof kernel);
     free(s->window);

@@ -15,6 +15,9 @@ static union { struct channel_sent sent; char page[4096]; } sent, sent_to_nobody
 static union { struct channel_taken taken; char page[4096]; } taken, taken_by_nobody;
 static word_t pool_here[2], ipi_here[1];
 
+static struct channel channels[3];
+static struct movable movables[2];
+
 static struct channel end_of(bool sends)
 {
     return (struct channel){.name = "test", .sent = &sent.sent, .taken = &taken.taken, .sends = sends};
@@ -26,6 +29,8 @@ static int begin(void **state)
     host_start();
     memset(&sent, 0, sizeof sent);
     memset(&taken, 0, sizeof taken);
+    kernel.channels = channels;
+    kernel.movables = movables;
     kernel.channels[0] = end_of(true);
     kernel.channels[1] = end_of(false);
     kernel.channels[2] = (struct channel){.name = "none", .sent = &sent_to_nobody.sent, .taken = &taken_by_nobody.taken, .sends = true};

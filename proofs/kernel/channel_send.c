@@ -1,0 +1,93 @@
+/* function: channel_invoke (send): channel_full, channel_write, channel_publish, movable_*
+ * property: only the one capability to a whole thing that boot lets pass leaves; its record is exact and counts only when the slot is empty and the thing noted as away; no word of another record changes; a refusal changes nothing
+ * bound: up to two things, memory of up to 1 GiB at any address; any capability, any word of the peer's
+ * options: --unwind 11
+ * solver: bitwuzla
+ * seconds: 300
+ */
+#include "channel_end.inc"
+
+static cap_t cap_before;
+static unsigned loads, stores;
+static bool published;
+
+static uint64_t load_contract(volatile uint64_t *at)
+{
+    HOLDS(at == &taken.taken, "the sender reads how many were taken");
+    loads++;
+    return nondet_word();
+}
+static void store_contract(volatile uint64_t *at, uint64_t value)
+{
+    struct channel_record *r = &sent.records[(end->count - (at == &r->sequence)) % CHANNEL_RECORDS];
+    (void)r;
+    stores++;
+    HOLDS(!published, "the sequence is the last word written");
+    *(uint64_t *)at = value;
+}
+void slot_clear(struct slot *s)
+{
+    HOLDS(s == &slot && stores == 3 && !published, "the slot is cleared when the record is there, and before it counts");
+    s->cap = cap_null();
+    s->prev = s->next = 0;
+}
+struct lookup cspace_lookup_target(cap_t root, word_t i, word_t d) { (void)root, (void)i, (void)d; return (struct lookup){SEL4_FAILED_LOOKUP, NULL, 0}; }
+void slot_insert_original(cap_t c, struct slot *s) { (void)c, (void)s; HOLDS(false, "a sender installs nothing"); }
+void invocation_result(struct invocation *inv, unsigned i, word_t v) { (void)inv, (void)i, (void)v; }
+
+int main(void)
+{
+    arbitrary_end(true);
+    slot.cap = cap_before = (cap_t){nondet_word(), nondet_word()};
+    slot.prev = nondet_bool() ? (word_t)&channel_slot : 0;
+    word_t prev = slot.prev, count = end->count;
+    unsigned at = count % CHANNEL_RECORDS, other = nondet_below(CHANNEL_RECORDS);
+    struct channel_record old = {nondet_word(), nondet_word(), nondet_word(), nondet_word()}, mine = {nondet_word(), nondet_word(), nondet_word(), nondet_word()};
+    ASSUME(other != at);
+    sent.records[other] = old;
+    sent.records[at] = mine;
+    struct invocation inv = {.slot = &channel_slot, .cap = cap_channel(number), .label = nondet_word(), .length = nondet_below(121),
+                             .extra = {nondet_bool() ? &slot : NULL}, .caller = &caller, .call = true};
+
+    status_t s = channel_invoke(&inv);
+
+    unsigned i = nondet_below(THINGS), w = nondet_below(WORDS), b = nondet_below(64);
+    bool was = here_before[i][w] >> b & 1, is = here[i][w] >> b & 1;
+    const struct channel_record *r = &sent.records[at];
+    HOLDS(sent.records[other].sequence == old.sequence && sent.records[other].kind == old.kind && sent.records[other].value == old.value &&
+              sent.records[other].size_bits == old.size_bits, "no other record changes");
+    HOLDS(loads <= 1, "the peer's word is read once");
+    if (s != STATUS_OK) {
+        HOLDS(slot.cap.w0 == cap_before.w0 && slot.cap.w1 == cap_before.w1 && slot.prev == prev, "refused: the capability stays");
+        HOLDS(was == is && end->count == count && stores == 0, "refused: nothing changes");
+    } else {
+        enum cap_tag tag = cap_tag(cap_before);
+        HOLDS(inv.extra[0] == &slot && inv.label == ATOLL_CHANNEL_SEND, "sent is what was asked for");
+        HOLDS((tag == CAP_UNTYPED && untyped_frame_only(cap_before)) || tag == CAP_REQUESTERS || tag == CAP_IPI, "of a movable kind");
+        HOLDS(!children && final && prev == 0 && !in_use, "the only capability, made from none, unused");
+        HOLDS(slot_is_empty(&slot), "it has left");
+        HOLDS(r->sequence == count + 1 && end->count == count + 1 && stores == 4, "the record counts, as the next one");
+        HOLDS(tag != CAP_UNTYPED || (r->kind == CHANNEL_MEMORY && r->value == untyped_paddr(cap_before) && r->size_bits == untyped_size_bits(cap_before)),
+              "the record is this memory");
+        HOLDS(tag != CAP_REQUESTERS || (r->kind == CHANNEL_REQUESTERS && r->size_bits == 0 && r->value >> 32 == requesters_unit(cap_before) &&
+                                        (r->value & 0xffff) == requesters_first(cap_before) && (r->value >> 16 & 0xffff) == requesters_last(cap_before)),
+              "the record is this range");
+        HOLDS(tag != CAP_IPI || (r->kind == CHANNEL_IPI && r->size_bits == 0 && (r->value & 0xffffffff) == ipi_apic_id(cap_before) &&
+                                 r->value >> 32 == ipi_vector(cap_before)), "the record is this IPI");
+        HOLDS(thing_has(0, r->kind, r->value, r->size_bits) || thing_has(1, r->kind, r->value, r->size_bits), "boot lets it pass here");
+        bool about = (thing_has(i, r->kind, r->value, r->size_bits) && !(i == 1 && thing_has(0, r->kind, r->value, r->size_bits))) &&
+                     is_about(i, r->value, r->size_bits, w, b);
+        HOLDS(is == (was && !about), "of what is here exactly this is gone");
+    }
+    REACH(s == STATUS_OK && cap_tag(cap_before) == CAP_UNTYPED && r->size_bits == 30);
+    REACH(s == STATUS_OK && cap_tag(cap_before) == CAP_UNTYPED && r->size_bits == 21 && was && !is);
+    REACH(s == STATUS_OK && cap_tag(cap_before) == CAP_REQUESTERS);
+    REACH(s == STATUS_OK && cap_tag(cap_before) == CAP_IPI);
+    REACH(s == SEL4_INVALID_CAPABILITY);
+    REACH(s == SEL4_RANGE_ERROR);
+    REACH(s == SEL4_REVOKE_FIRST);
+    REACH(s == SEL4_ILLEGAL_OPERATION);
+    REACH(s == SEL4_DELETE_FIRST);
+    REACH(s == SEL4_NOT_ENOUGH_MEMORY);
+    REACH(s == SEL4_TRUNCATED_MESSAGE);
+}
