@@ -459,7 +459,8 @@ $(B)/bench/%.o: bench/%.S
 $(B)/bench/ipc_root.elf: $(call user_objects,user/lib/root_start.S bench/ipc_root.c bench/threads.S) user/component.ld
 	$(USER_LINK)
 .PHONY: bench bench-check
-bench: all guests test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf
+bench: all guests test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf \
+		$(B)/tests/system/channel-request $(B)/tests/root/channel.elf
 	@bench/run $(B)
 bench-check: all test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf
 	@scripts/test-run $(B)/results bench bench/run $(B) quick
@@ -473,7 +474,7 @@ PROVE_TOOLS = $(B)/prove-tools
 .PHONY: prove prove-quick seeded unit-memory
 prove:
 	@scripts/setup-prove $(PROVE_TOOLS)
-	@scripts/check-models $(B) queue
+	@scripts/check-models $(B) queue channel
 	@scripts/prove $(PROVE_TOOLS) $(B) $(PROVE)
 # The quickest of them, as a part of the test suite: that code and harnesses still fit together.
 prove-quick:

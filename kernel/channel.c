@@ -1,4 +1,4 @@
-/* Node channels: capabilities leave for, and arrive from, one other kernel (docs/decisions/0013-node-channel.md).
+/* Node channels: capabilities leave for, and arrive from, one other kernel (docs/decisions/0016-node-channel.md).
  *
  * A capability is named by this node's slot, then by the mailbox, then by the other node's slot. The record is written before the slot
  * is cleared, the slot cleared before the record counts; the other kernel fills its slot before it says that it did. So a kernel that

@@ -1,4 +1,4 @@
-/* The node channel's mailbox: how one kernel hands a capability over to one other kernel (docs/decisions/0013-node-channel.md).
+/* The node channel's mailbox: how one kernel hands a capability over to one other kernel (docs/decisions/0016-node-channel.md).
  *
  * Two pages that only those two kernels map, each read-only for the one that does not write it. A record counts when its `sequence`
  * is the next one that the receiver expects, and is written last; `taken` tells the sender which records it may write over. Neither

@@ -1,4 +1,4 @@
-/* Node channels (docs/decisions/0013-node-channel.md, kernel/channel.c, kernel/channel.h): can a capability get lost, or be in two kernels?
+/* Node channels (docs/decisions/0016-node-channel.md, kernel/channel.c, kernel/channel.h): can a capability get lost, or be in two kernels?
  *
  * Two kernels with a channel in each direction. Each statement that touches memory is one step here and one access there, in the same order.
  * Stores wait in the storing core's buffer, in order, and reach memory when they like (x86); loads come from memory. A record is two words here

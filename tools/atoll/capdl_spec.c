@@ -60,6 +60,7 @@ static const struct { enum capdl_type own; bool capability; } kinds[] = {
     [RESOURCE_UART] = {CAPDL_UART, false},       [RESOURCE_IOPORT] = {CAPDL_PORTS, false}, [RESOURCE_VECTORS] = {CAPDL_VECTORS, false},
     [RESOURCE_IPI] = {CAPDL_IPI, true},          [RESOURCE_DEVICE] = {CAPDL_DEVICE, true}, [RESOURCE_TEXT] = {CAPDL_TEXT, false},
     [RESOURCE_REQUESTERS] = {CAPDL_REQUESTERS, true},
+    [RESOURCE_CHANNEL] = {CAPDL_CHANNEL, true},  [RESOURCE_MOVABLE] = {CAPDL_MOVABLE, false},
 };
 
 static void resource_params(struct conversion *c, uint32_t object, const struct system_request *r)
@@ -202,7 +203,7 @@ static uint32_t named_object(struct conversion *c, const struct spec_object *o)
         return CAPDL_NONE;
     }
     struct capdl_object *x = &c->m->objects[object];
-    if (x->own == CAPDL_IPI)
+    if (x->own == CAPDL_IPI || x->own == CAPDL_CHANNEL)
         x->type = CAPDL_NOTIFICATION;
     else if (x->own == CAPDL_MEMORY || x->own == CAPDL_MODULE || x->own == CAPDL_DEVICE || x->own == CAPDL_REQUESTERS)
         x->type = CAPDL_UT; /* requester IDs are what the standard has nothing for: something that is handed on and divided */
@@ -316,11 +317,13 @@ static void caps_add(struct conversion *c)
         uint32_t object = c->objects[a->object];
         const struct capdl_object *o = &c->m->objects[object];
         struct capdl_cap *cap = capdl_cap_add(c->m, c->objects[a->cnode], a->slot, object);
-        bool message = o->type == CAPDL_EP || (o->type == CAPDL_NOTIFICATION && o->own != CAPDL_IPI);
+        bool message = o->type == CAPDL_EP || (o->type == CAPDL_NOTIFICATION && o->own != CAPDL_IPI && o->own != CAPDL_CHANNEL);
 
         cap->span = a->span;
         if (o->own == CAPDL_IPI)
             cap->rights = CAPDL_WRITE; /* all that such a capability can do */
+        else if (o->own == CAPDL_CHANNEL) /* one end sends, the other one receives */
+            cap->rights = capdl_param(c->m, object, CAPDL_KEY_WRITE)->value ? CAPDL_WRITE : CAPDL_READ;
         else if (message || o->type == CAPDL_FRAME)
             cap->rights = rights_of(a->rights);
         if (message)

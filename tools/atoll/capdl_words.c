@@ -42,7 +42,7 @@ const struct capdl_key_words capdl_keys[CAPDL_KEYS] = {
     [CAPDL_KEY_ASID_HIGH] = S("asid_high", HEX, T(ASID_POOL)),
     [CAPDL_KEY_SIZE] = A("size", HEX, T(PRIVATE) | T(MEMORY) | T(SHARED) | T(DEVICE) | T(LOG) | T(LOG_TAIL)),
     [CAPDL_KEY_ALIGN] = A("align", HEX, T(PRIVATE) | T(MEMORY) | T(MODULE) | T(SHARED) | T(DEVICE)),
-    [CAPDL_KEY_WRITE] = A("write", BOOL, T(SHARED)),
+    [CAPDL_KEY_WRITE] = A("write", BOOL, T(SHARED) | T(CHANNEL)),
     [CAPDL_KEY_NODE] = A("node", NUMBER, T(NODE) | T(IPI) | T(LOG)),
     [CAPDL_KEY_VECTOR] = A("vector", NUMBER, T(IPI) | T(LOG)),
     [CAPDL_KEY_FIRST] = A("first", NUMBER, T(UART) | T(PORTS) | T(VECTORS)),
@@ -61,6 +61,7 @@ const char *const capdl_type_names[CAPDL_TYPES] = {
     [CAPDL_PRIVATE] = "private", [CAPDL_MEMORY] = "memory", [CAPDL_MODULE] = "module", [CAPDL_SHARED] = "shared",
     [CAPDL_DEVICE] = "device", [CAPDL_IPI] = "ipi", [CAPDL_LOG] = "log", [CAPDL_LOG_TAIL] = "log_tail", [CAPDL_UART] = "uart",
     [CAPDL_PORTS] = "ports", [CAPDL_VECTORS] = "vectors", [CAPDL_TEXT] = "text", [CAPDL_REQUESTERS] = "requesters",
+    [CAPDL_CHANNEL] = "channel", [CAPDL_MOVABLE] = "movable",
 };
 
 const char *const capdl_tcb_slot_names[CAPDL_TCB_SLOTS] = {

@@ -38,6 +38,7 @@ enum check_flow { /* the strongest first: that is what a report names */
     CHECK_CONTROL,   /* may change what the other one does */
     CHECK_TRANSFER,  /* may pass it capabilities */
     CHECK_MEMORY,    /* writes what the other one reads */
+    CHECK_MOVE,      /* sends memory and other things to its node, contents included */
     CHECK_MESSAGE, CHECK_ANSWER, CHECK_SIGNAL,
     CHECK_INTERRUPT, /* an IPI that the other one, or its core, receives */
     CHECK_SHARE,     /* both hold one object */

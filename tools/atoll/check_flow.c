@@ -33,7 +33,7 @@ static void between(struct check *c, enum capdl_type type, const struct check_fa
     if ((type == CAPDL_FRAME || type == CAPDL_UT) && writes && reads)
         check_edge_add(c, from, to, CHECK_MEMORY, thing, thing);
     if (type == CAPDL_NOTIFICATION && writes && reads)
-        check_edge_add(c, from, to, CHECK_SIGNAL, thing, thing);
+        check_edge_add(c, from, to, check_object(c, thing)->own == CAPDL_CHANNEL ? CHECK_MOVE : CHECK_SIGNAL, thing, thing);
     if (type == CAPDL_EP && writes && reads) {
         check_edge_add(c, from, to, CHECK_MESSAGE, thing, thing);
         if (a->rights & (CHECK_GRANT | CHECK_REPLY))

@@ -85,11 +85,11 @@ static void unite(struct check *c, uint32_t a, uint32_t b)
     c->member[drop] = next;
 }
 
-/* Memory resources and pages of shared ones are one thing wherever the same name stands. */
+/* Memory resources, pages of shared ones and channels are one thing wherever the same name stands. */
 static bool has_system_name(const struct capdl_model *m, uint32_t object)
 {
     const struct capdl_object *o = &m->objects[object];
-    if (o->own == CAPDL_MEMORY || o->own == CAPDL_MODULE || o->own == CAPDL_DEVICE)
+    if (o->own == CAPDL_MEMORY || o->own == CAPDL_MODULE || o->own == CAPDL_DEVICE || o->own == CAPDL_CHANNEL)
         return true;
     if (o->type != CAPDL_FRAME || o->index == CAPDL_SCALAR)
         return false;

@@ -105,6 +105,9 @@ void check_edge_text(const struct check *c, const struct check_edge *e, char *te
     case CHECK_ANSWER:
         snprintf(text, size, "answer: %s answers what %s sends to %s (%s)", from, to, thing, why_to);
         break;
+    case CHECK_MOVE:
+        snprintf(text, size, "channel: %s sends what it has into %s (%s); %s receives it (%s)", from, thing, why, to, why_to);
+        break;
     case CHECK_SIGNAL:
         snprintf(text, size, "signal: %s signals %s (%s); %s waits for it (%s)", from, thing, why, to, why_to);
         break;

@@ -30,7 +30,7 @@ static bool is_queue_page(const struct check *c, uint32_t thing)
 /* What goes from one party to another: queues by name, other flows by kind. A queue's tail page only says how far its reader is. */
 static void channels(const struct check *c, uint32_t from, uint32_t to, char *label)
 {
-    static const char *const words[] = {[CHECK_MESSAGE] = "messages", [CHECK_ANSWER] = "answers", [CHECK_SIGNAL] = "signals",
+    static const char *const words[] = {[CHECK_MOVE] = "node channel", [CHECK_MESSAGE] = "messages", [CHECK_ANSWER] = "answers", [CHECK_SIGNAL] = "signals",
                                         [CHECK_INTERRUPT] = "doorbell", [CHECK_CONTROL] = "CONTROL", [CHECK_TRANSFER] = "CAPABILITIES",
                                         [CHECK_SHARE] = "shared object", [CHECK_CORE] = "CPU time"};
     uint32_t low = 0, high = c->edge_count;
