@@ -293,9 +293,10 @@
 /* on: channel | caps: what moves: frame-only untyped, requester range or IPI, the only capability to it
  * It leaves this node (<atoll/channel.h>). Who may use it tells the other node by an IPI capability, or that one asks now and then.
  * errors: InvalidCapability (not one of the channel's things), RangeError (size), RevokeFirst (a copy exists, or something was derived from it),
- * IllegalOperation (it was derived itself, or the channel is full), DeleteFirst (in use) */
+ * IllegalOperation (what it was derived from is still there, or not a sending end), DeleteFirst (a function of the range is bound or
+ * interrupts), NotEnoughMemory (the channel is full) */
 #define ATOLL_CHANNEL_SEND 78
 /* on: channel | caps: CNode | words: index, depth | reply: enum channel_kind (0: nothing there), value, size bits
  * Installs the next thing that has come.
- * errors: slot, IllegalOperation (what came is not what may come: the peer is broken) */
+ * errors: slot, IllegalOperation (not a receiving end), InvalidCapability (what came is not what may come: the sending kernel is faulty) */
 #define ATOLL_CHANNEL_RECEIVE 79
