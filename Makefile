@@ -304,7 +304,11 @@ unit-seeded: all guests
 FUZZ_SECONDS ?= 30
 TOOL_UNIT_SRCS := demux.c event.c stream.c screen.c script.c description.c description_disk.c description_net.c description_switch.c image.c yaml_check.c
 FUZZERS := capdl spec
-FUZZERS += dump yaml vmm_devices vmm_decode vmm_loader
+FUZZERS += dump yaml vmm_devices vmm_decode vmm_loader boot_tables boot_pci
+# Boot's readers: firmware tables (QEMU's own to begin with), PCI configuration space.
+$(B)/fuzz/boot_%: tests/fuzz/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)
+	@mkdir -p $(@D)
+	clang $(filter-out -MMD -MP,$(COMMON)) -iquote boot -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ -o $@
 # The VMM's: its devices and rings, the instruction decoder beside capstone, kernel files.
 VMM_FUZZ = clang $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Itests/unit -Wno-missing-prototypes \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
