@@ -81,3 +81,31 @@ cost() {
     [ -n "$said" ] && [ "$said" -eq "$given" ]
     report $? "vm $1: costs what was said before it started: $said KiB beyond its RAM" "boot gave $given KiB"
 }
+
+# For `make soak`: eight vCPUs, and fifty resets in a row.
+case_smp_eight() {
+    machine smp-eight 9
+    smp eight 8
+    go 0 600 --exec eight:'nproc; cat /proc/interrupts' --exec eight:'poweroff -f'
+    says eight '^.{13}8$' "vm eight: nproc"
+    busy=$(sed -nE 's/^.{13}[ ]*(CAL|LOC): //p' "$dir/eight.log" | awk '{ for (i = 1; i <= 8; i++) n += $i > 0 } END { print n + 0 }')
+    [ "$busy" -eq 16 ]
+    report $? "vm eight: each CPU took timer interrupts and IPIs" "$(grep -E 'CAL:|LOC:' "$dir/eight.log")"
+    counters
+    trusted_live
+}
+
+case_smp_reboots() {
+    machine smp-reboots 3
+    smp again 2
+    set --
+    for i in $(seq 50); do
+        set -- "$@" --exec again:'nproc; reboot -f'
+    done
+    go 0 3000 "$@" --exec again:'nproc; poweroff -f'
+    [ "$(grep -c 'event: vm again reset' "$dir/system.log")" -eq 50 ]
+    report $? "fifty resets" "$(grep -c 'event: vm again reset' "$dir/system.log")"
+    [ "$(grep -Ec '^.{13}2$' "$dir/again.log")" -eq 51 ]
+    report $? "both CPUs came back each time" "$(grep -Ec '^.{13}2$' "$dir/again.log") of 51"
+    trusted_live
+}
