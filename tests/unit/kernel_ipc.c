@@ -264,6 +264,29 @@ static void a_notification_lends_its_context(void **state)
     assert_ptr_equal(kernel.current, idle_thread());
 }
 
+/* Signalled first, bound then: a thread that waits already would sleep on for ever. */
+static void binding_delivers_what_came_before(void **state)
+{
+    (void)state;
+    struct notification *n = notification_of(NOTIFICATION);
+    struct tcb *a = host_thread(A, 10, false);
+    assert_int_equal(CALL(CNODE, SEL4_CNODE_MINT, CAPS(CNODE), 140, 64, NOTIFICATION, 64, SEL4_ALL_RIGHTS, 4), SEL4_NO_ERROR);
+    resume(A);
+    syscall3(SEL4_SYS_WAIT, NOTIFICATION, 0, 0); /* root sleeps, A runs */
+    assert_ptr_equal(kernel.current, a);
+    receive(EP, REPLY);
+    notification_signal(n, 1); /* root again */
+    schedule();
+    assert_ptr_equal(kernel.current, root);
+    assert_int_equal(a->state, THREAD_BLOCKED_ON_RECEIVE);
+    send(140, 0, 0);
+    assert_int_equal(n->state, NOTIFICATION_ACTIVE);
+    assert_int_equal(CALL(A, SEL4_TCB_BIND_NOTIFICATION, CAPS(NOTIFICATION)), SEL4_NO_ERROR);
+    assert_int_equal(a->state, THREAD_RUNNING);
+    assert_int_equal(a->context.rdi, 4);
+    assert_int_equal(n->state, NOTIFICATION_IDLE);
+}
+
 static void faults_are_messages_and_replies_go_on(void **state)
 {
     (void)state;
@@ -407,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup(rights_are_kept, start),
         cmocka_unit_test_setup(receivers_and_senders_queue_by_priority, start),
         cmocka_unit_test_setup(notifications, start),
+        cmocka_unit_test_setup(binding_delivers_what_came_before, start),
         cmocka_unit_test_setup(a_notification_lends_its_context, start),
         cmocka_unit_test_setup(faults_are_messages_and_replies_go_on, start),
         cmocka_unit_test_setup(a_capability_fault_names_the_lookup, start),
