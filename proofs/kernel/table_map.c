@@ -1,4 +1,4 @@
-/* function: table_invoke (Map, Unmap), table_deleted
+/* function: table_invoke (Map, Unmap)
  * property: a table is entered only where nothing was, as its own level's child, and remembers where; unmapping takes out that entry only, flushes and empties the table; a refusal changes nothing
  * bound: all address spaces, table kinds and addresses
  * options: --unwind 5
