@@ -462,8 +462,10 @@ $(B)/bench/%.o: bench/%.S
 	$(CC) $(USER_FLAGS) -c $< -o $@
 $(B)/bench/ipc_root.elf: $(call user_objects,user/lib/root_start.S bench/ipc_root.c bench/threads.S) user/component.ld
 	$(USER_LINK)
+$(B)/bench/io_root.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.c bench/io_root.c) user/component.ld
+	$(USER_LINK)
 .PHONY: bench bench-check
-bench: all guests test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf \
+bench: all guests test-guests $(B)/bench/ipc_root.elf $(B)/bench/io_root.elf $(B)/tests/root/worst.elf \
 		$(B)/tests/system/channel-request $(B)/tests/root/channel.elf
 	@bench/run $(B)
 bench-check: all test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf
