@@ -236,6 +236,8 @@ static void a_lying_component_fails_the_device(void **state)
         request(f, 0, 1, 512);
         offer(f, &block->virtio, 0);
         queue_write(&disk.answers, &lies[i], sizeof lies[i]);
+        if (lies[i].bytes == 1024) /* a whole record, for another request */
+            queue_write(&disk.answers, disk.memory, lies[i].bytes);
         virtio_block_poll(block);
         assert_int_equal(status(f, &block->virtio), 15 | VIRTIO_NEEDS_RESET);
         assert_int_equal(get(f, USED + 2, 2), 0);
@@ -284,6 +286,46 @@ static void queues_are_checked(void **state)
     common(f, v, 0x16, 2, 7); /* no such queue */
     common(f, v, 0x1c, 2, 1);
     assert_int_equal(mmio_read(&f->vm, bar_of(v) + 0x18, 2) & 0xffff, 0);
+}
+
+/* Each of these needs a reset, and nothing is answered: the good request's first descriptor, or another word, is replaced. */
+static void spoiled_rings_are_refused(void **state)
+{
+    static const struct { uint64_t place, value; unsigned bytes; } spoils[] = {
+        {RING + 14, 0, 2},                                    /* a loop */
+        {RING + 16 + 14, QUEUE_SIZE, 2},                      /* next: the first that is not there, and the last */
+        {RING + 16 + 14, 0xffff, 2},
+        {AVAILABLE + 4, QUEUE_SIZE, 2},                       /* a head that is not there */
+        {AVAILABLE + 4, 0xffff, 2},
+        {AVAILABLE + 2, QUEUE_SIZE + 1, 2},                   /* more requests than the queue holds */
+        {AVAILABLE + 2, 0xffff, 2},
+        {RING + 16, FIXTURE_MEMORY, 8},                       /* behind RAM, across its end, nowhere */
+        {RING + 16, FIXTURE_MEMORY - 511, 8},
+        {RING + 16, ~0ull - 100, 8},
+        {RING + 16 + 8, 0xffffffff, 4},                       /* too long */
+        {RING + 32 + 12, 0, 2},                               /* readable behind writable */
+    };
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < sizeof spoils / sizeof spoils[0]; i++) {
+        start(f, &block->virtio, FEATURES);
+        request(f, 0, 1, 512);
+        put(f, AVAILABLE + 4, 0, 2);
+        put(f, AVAILABLE + 2, 1, 2);
+        put(f, spoils[i].place, spoils[i].value, spoils[i].bytes);
+        mmio_write(&f->vm, bar_of(&block->virtio) + 0x3000, 2, 0);
+        if (status(f, &block->virtio) != (15 | VIRTIO_NEEDS_RESET) || get(f, USED + 2, 2))
+            fail_msg("spoiled ring %u is served", i);
+    }
+    static const struct { uint64_t address; uint32_t bytes; unsigned flags; } tables[] = {
+        {INDIRECT, 0, 4}, {INDIRECT, 17, 4}, {INDIRECT + 8, 64, 4}, {FIXTURE_MEMORY, 64, 4}, {INDIRECT, 16 * 129, 4}, {INDIRECT, 64, 5}};
+    for (unsigned i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        start(f, &block->virtio, FEATURES);
+        descriptor(f, RING, 0, tables[i].address, tables[i].bytes, tables[i].flags, 1);
+        offer(f, &block->virtio, 0);
+        if (status(f, &block->virtio) != (15 | VIRTIO_NEEDS_RESET))
+            fail_msg("indirect table %u is read", i);
+    }
 }
 
 /* Used buffers are told by an index, an interrupt is asked for by another: none is lost over the wrap at 65536. */
@@ -433,7 +475,7 @@ static void console_prints_and_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(reads_and_writes), T(framing_is_the_drivers), T(a_sleeping_component_is_rung_once),
-                                       T(a_lying_component_fails_the_device), T(features_are_checked), T(queues_are_checked),
+                                       T(a_lying_component_fails_the_device), T(features_are_checked), T(queues_are_checked), T(spoiled_rings_are_refused),
                                        T(event_indices_wrap), T(rings_that_change_while_read), T(entropy_fills_what_it_may),
                                        T(console_prints_and_reads)};
 
