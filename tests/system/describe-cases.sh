@@ -46,7 +46,7 @@ seeded_init() {
         return
     fi
     cp "$B"/*.elf "$images" && cp "$B"/user/*.elf "$images/user" && cp "$dir/tree/build/user/init.elf" "$images/user/init.elf"
-    "$B/atoll" run "$file" --headless --log-dir "$dir" --timeout 10 --dump --images "$images" >"$dir/out" 2>&1 </dev/null
+    "$B/atoll" run "$file" --headless --log-dir "$dir" --timeout 40 --dump --images "$images" >"$dir/out" 2>&1 </dev/null
     "$B/atoll" dump "$dir/system.log" "$file" >"$dir/dump" 2>&1
     [ $? -eq 1 ] && grep -Eq "$what" "$dir/dump"
     report $? "a bug in init is noticed: $(basename "$1" .sed | tr - ' ')" "$(head -n 5 "$dir/dump")"
