@@ -8,17 +8,15 @@
 #define VECTOR 0x50
 #define DEVICES (0x30ull | 0x37ull << 16) /* 00:06.0 to 00:06.7, whether there or not */
 
-static struct {
-    struct system_header header;
-    struct system_request requests[64];
-} s;
+static struct system_header header = {.magic = SYSTEM_MAGIC, .node_count = 2};
+static struct system_request requests[64];
 
 static unsigned ask(uint32_t kind, uint32_t node, uint64_t size, uint64_t arg0, uint64_t arg1, const char *name)
 {
-    struct system_request *r = &s.requests[s.header.request_count];
+    struct system_request *r = &requests[header.request_count];
     *r = (struct system_request){.kind = kind, .node = node, .size = size, .align = size >= 2 * MIB ? 2 * MIB : 0x10000, .arg0 = arg0, .arg1 = arg1};
     snprintf(r->name, sizeof r->name, "%s", name);
-    return s.header.request_count++;
+    return header.request_count++;
 }
 
 static void shared(const char *name, uint32_t writer)
@@ -32,7 +30,6 @@ int main(int argc, char **argv)
     char name[32];
     unsigned there, back, items[8], n = 0;
 
-    s.header = (struct system_header){.magic = SYSTEM_MAGIC, .node_count = 2};
     ask(RESOURCE_UART, 0, 0, 0x3f8, 0, "uart");
     for (uint32_t node = 0; node < 2; node++) {
         ask(RESOURCE_PRIVATE, node, 16 * MIB, 0, 0, "private");
@@ -52,7 +49,7 @@ int main(int argc, char **argv)
         items[n++] = ask(RESOURCE_MEMORY, 0, 2 * MIB, 0, 0, name);
     }
     items[n] = ask(RESOURCE_MEMORY, 0, 256 * MIB, 0, 0, "many"); /* as many pieces as a mailbox has records */
-    s.requests[items[n++]].align = 256 * MIB;
+    requests[items[n++]].align = 256 * MIB;
     items[n++] = ask(RESOURCE_IPI, 0, 0, 0, VECTOR + 1, "spare");
     items[n++] = ask(RESOURCE_REQUESTERS, 0, 0, 0, DEVICES, "devices");
     ask(RESOURCE_MEMORY, 0, 2 * MIB, 0, 0, "stays");
@@ -67,10 +64,10 @@ int main(int argc, char **argv)
         ask(RESOURCE_MOVABLE, 0, 0, back, items[i], name);
     }
 
-    size_t bytes = sizeof s.header + s.header.request_count * sizeof s.requests[0];
-    s.header.bytes = (uint32_t)bytes;
+    size_t bytes = header.request_count * sizeof requests[0];
+    header.bytes = (uint32_t)(sizeof header + bytes);
     FILE *f = argc == 2 ? fopen(argv[1], "wb") : NULL;
-    if (f == NULL || fwrite(&s, bytes, 1, f) != 1 || fclose(f) != 0) {
+    if (f == NULL || fwrite(&header, sizeof header, 1, f) != 1 || fwrite(requests, bytes, 1, f) != 1 || fclose(f) != 0) {
         fprintf(stderr, "channel-request: %s cannot be written\n", argc == 2 ? argv[1] : "FILE");
         return 1;
     }

@@ -56,16 +56,22 @@ int probe_compile(const char *dir)
 
 int root_task_compile(const char *request, const char *dir)
 {
-    static const struct { struct system_header header; struct system_request requests[3]; } whole = {
-        .header = {.magic = SYSTEM_MAGIC, .bytes = sizeof whole, .flags = SYSTEM_FLAG_REST, .node_count = 1, .request_count = 3},
-        .requests = {
-            {.kind = RESOURCE_UART, .arg0 = COM1, .name = "uart"},
-            {.kind = RESOURCE_IOPORT, .arg0 = 0, .arg1 = 0xffff, .name = "ports"},
-            {.kind = RESOURCE_VECTORS, .arg0 = USER_VECTOR_BASE, .arg1 = USER_VECTOR_BASE + SEL4_MAX_USER_VECTOR, .name = "vectors"},
-        }};
+    static const struct system_request requests[] = {
+        {.kind = RESOURCE_UART, .arg0 = COM1, .name = "uart"},
+        {.kind = RESOURCE_IOPORT, .arg0 = 0, .arg1 = 0xffff, .name = "ports"},
+        {.kind = RESOURCE_VECTORS, .arg0 = USER_VECTOR_BASE, .arg1 = USER_VECTOR_BASE + SEL4_MAX_USER_VECTOR, .name = "vectors"},
+    };
+    uint8_t whole[sizeof(struct system_header) + sizeof requests];
+    const struct system_header header = {.magic = SYSTEM_MAGIC,
+                                         .bytes = sizeof whole,
+                                         .flags = SYSTEM_FLAG_REST,
+                                         .node_count = 1,
+                                         .request_count = sizeof requests / sizeof requests[0]};
     size_t size;
+    memcpy(whole, &header, sizeof header);
+    memcpy(whole + sizeof header, requests, sizeof requests);
     if (request == NULL)
-        return request_write(dir, &whole, sizeof whole);
+        return request_write(dir, whole, sizeof whole);
     uint8_t *bytes = request_read(request, &size);
     int status = bytes == NULL ? -1 : request_write(dir, bytes, size);
     free(bytes);
