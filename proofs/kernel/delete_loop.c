@@ -5,7 +5,7 @@
  * replace: zombie_step:step_contract slot_wind_down:wind_contract
  */
 #define SLOTS 3
-#include "delete_world.h"
+#include "delete_world.inc"
 
 /* zombie_step (delete_step.c): less to do, the ring is whole, the root in it. */
 static unsigned joins;

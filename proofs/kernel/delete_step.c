@@ -6,7 +6,7 @@
  * replace: slot_wind_down:wind_contract
  */
 #define SLOTS 4
-#include "delete_world.h"
+#include "delete_world.inc"
 
 static void clear_contract(struct slot *s)
 {

@@ -4,7 +4,7 @@
  * options: --unwind 5
  * replace: walk:walk_contract
  */
-#include "io_space.h"
+#include "io_space.inc"
 #include "kernel/x86/iospace.c"
 
 int main(void)
