@@ -526,7 +526,7 @@ run: setup
 test: setup
 	@rm -rf $(B)/results; status=0; \
 	if $(MAKE) --no-print-directory -j$$(nproc) all guests test-guests; then \
-		$(MAKE) --no-print-directory -k unit check || status=$$?; \
+		$(MAKE) --no-print-directory -k -Otarget -j$$(nproc) unit check || status=$$?; \
 		$(MAKE) --no-print-directory -k -j2 system fuzz-syscalls || status=$$?; \
 	else status=1; fi; \
 	scripts/test-summary $(B)/results $$status
