@@ -1,5 +1,5 @@
 /* Faults of the IOMMUs: node 0's kernel takes them out of the units and sorts them by whose functions they are about
- * (docs/decisions/0014-fault-records.md); every kernel hands its own to user level. */
+ * (docs/decisions/0017-fault-records.md); every kernel hands its own to user level. */
 #pragma once
 #include "iommu.h"
 
