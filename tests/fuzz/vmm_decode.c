@@ -44,7 +44,8 @@ static void compare(const struct instruction *in, const cs_insn *theirs)
             abort();
         if (in->address_bytes == 8 && op->mem.disp != in->displacement)
             abort();
-        if (op->size != in->bytes && op->size != in->from_bytes)
+        /* Behind F2 or F3, which mean nothing to these instructions, capstone 4 forgets 66h (APM volume 3, 1.2.2 keeps it). */
+        if (!in->repeat && op->size != in->bytes && op->size != in->from_bytes)
             abort();
     }
 }
