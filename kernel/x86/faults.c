@@ -12,7 +12,7 @@
 #define PER_REQUESTER 4       /* records of one requester that may wait */
 
 static bool signal_self;      /* node 0's own: told at the next look, not inside an invocation */
-static ticks_t next_poll, next_log;
+static ticks_t next_log;
 static word_t unowned;
 
 static struct iommu_fault_page *page_of(const struct iommu *u, word_t node)
@@ -86,16 +86,16 @@ static void sort_unit(struct iommu *u, ticks_t now)
 
 static bool sorts(void) { return iommu_own_node() == 0 && iommu_count() != 0; }
 
-ticks_t faults_deadline(void) { return sorts() ? next_poll : UINT64_MAX; }
-
-void faults_poll(ticks_t now)
+ticks_t faults_poll(ticks_t now)
 {
-    next_poll = now + POLL_US * kernel.ticks_per_us;
+    if (!sorts())
+        return UINT64_MAX;
     for (word_t i = 0; i < iommu_count(); i++)
         sort_unit(iommu_at(i), now);
     if (signal_self)
         handle_interrupt(IOMMU_FAULT_VECTOR - SEL4_IRQ_CPU_VECTOR_BASE);
     signal_self = false;
+    return now + POLL_US * kernel.ticks_per_us;
 }
 
 /* ---- every node: taking ---- */

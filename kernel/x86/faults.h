@@ -10,6 +10,5 @@ void faults_own(word_t unit, word_t first, word_t last);
  * none, both since the last call. On node 0 what the units hold now is sorted first. */
 bool faults_take(struct iommu *, word_t first, word_t last, struct iommu_fault *, word_t *lost, word_t *overflows);
 
-/* Node 0: when to look at the units next, and the look. Every other node: never. */
-ticks_t faults_deadline(void);
-void faults_poll(ticks_t now);
+/* Node 0 looks at the units. Returns when to look next; on every other node, never. */
+ticks_t faults_poll(ticks_t now);

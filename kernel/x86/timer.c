@@ -10,6 +10,7 @@
 
 static struct vcpu *armed;
 static ticks_t scheduler_deadline = UINT64_MAX;
+static ticks_t faults_due;             /* the next look at the IOMMUs' faults; the first is at once */
 static ticks_t programmed = UINT64_MAX; /* what the hardware will fire at */
 
 ticks_t machine_time(void) { return rdtsc(); }
@@ -17,8 +18,7 @@ ticks_t machine_time(void) { return rdtsc(); }
 static void program(ticks_t now)
 {
     ticks_t deadline = armed && armed->timer_deadline < scheduler_deadline ? armed->timer_deadline : scheduler_deadline;
-    ticks_t faults = faults_deadline();
-    deadline = faults < deadline ? faults : deadline;
+    deadline = faults_due < deadline ? faults_due : deadline;
     if (deadline >= programmed)
         return; /* an interrupt that comes too early costs less than setting the timer on every switch */
     programmed = deadline;
@@ -79,8 +79,8 @@ void timer_interrupt(void)
         if (cap_tag(cap) == CAP_NOTIFICATION)
             notification_signal(object_at(cap_offset48(cap)), cap_badge(cap));
     }
-    if (faults_deadline() <= now)
-        faults_poll(now);
+    if (faults_due <= now)
+        faults_due = faults_poll(now);
     handle_timer();
     program(rdtsc());
 }
