@@ -7,7 +7,7 @@ case_channel() {
     mkdir -p "$dir"
     "$B/tests/system/channel-request" "$dir/request"
     "$B/atoll" run --root-task "$B/tests/root/channel.elf" --request "$dir/request" --memory 1024 --timeout 180 --log-dir "$dir" \
-        --until 'channel: done' --fail-on 'panic' >"$dir/out" 2>&1
+        --until 'channel: done' --fail-on 'panic: ' >"$dir/out" 2>&1
     report $? "both nodes came to their end" "$(tail -n 1 "$dir/out"); $(tail -n 1 "$dir/system.log")"
     root_claims channel
     says system 'capabilities: [0-9]+ and [0-9]+ before' "capabilities were counted"

@@ -7,7 +7,7 @@ edu_root() { # edu_root NAME FAMILY
     mkdir -p "$dir"
     "$B/atoll" run --root-task "$B/tests/root/$1.elf" --machine "$2" --timeout 90 --log-dir "$dir" \
         --qemu-arg -device --qemu-arg edu,addr=6.0,dma_mask=0xffffffffffffffff \
-        --until "$1: done" --fail-on 'panic' >"$dir/out" 2>&1
+        --until "$1: done" --fail-on 'panic: ' >"$dir/out" 2>&1
     report $? "$1 came to its end" "$(tail -n 1 "$dir/out"); $(tail -n 1 "$dir/system.log")"
     root_claims "$1"
 }

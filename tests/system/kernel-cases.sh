@@ -8,7 +8,7 @@ case_kernel() {
     rm -rf "$dir"
     mkdir -p "$dir"
     "$B/atoll" run --root-task "$B/tests/root/kernel.elf" --count --timeout 120 --log-dir "$dir" \
-        --until 'kernel: done' --fail-on 'panic' >"$dir/out" 2>&1 </dev/null
+        --until 'kernel: done' --fail-on 'panic: ' >"$dir/out" 2>&1 </dev/null
     report $? "the tests came to their end" "$(tail -n 1 "$dir/out"); $(tail -n 1 "$dir/system.log")"
     group=
     while read -r line; do

@@ -80,7 +80,7 @@ counters() {
 }
 
 trusted_live() { # nothing but VMs and VMMs may end
-    silent system "event: node [0-9]+ died|event: boot stopped|thread [^ ]+: fault|panic" "no kernel and no node manager faulted"
+    silent system "event: node [0-9]+ died|event: boot stopped|thread [^ ]+: fault|panic: " "no kernel and no node manager faulted"
 }
 
 # root_claims TASK: what a root task of tests/root has claimed in its log becomes claims here.
