@@ -502,7 +502,6 @@ SOAK ?= 10
 soak: all guests test-guests
 	@for i in $$(seq $(SOAK)); do echo "soak: round $$i of $(SOAK)"; $(MAKE) --no-print-directory system || exit 1; done
 	@FLR_ROUNDS=10000 ARP_ROUNDS=1000000 LIVES=200 SRIOV_SECONDS=5400 $(MAKE) --no-print-directory system CASES=sriov
-	@$(MAKE) --no-print-directory system CASES=many
 	@$(MAKE) --no-print-directory system CASES="debian_generic debian_backports debian_trixie"
 	@$(MAKE) --no-print-directory system CASES="smp_eight smp_reboots"
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600

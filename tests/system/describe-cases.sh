@@ -1,6 +1,6 @@
 # From the description to what really is: the dump of the kernels' state against the specs. Sourced by `run` after image-cases.sh.
 
-CASES="$CASES dump uefi_pxe"
+CASES="$CASES dump many uefi_pxe"
 
 # A comparison that cannot fail would be worth nothing: every field of the specs altered by itself, and bugs sown into init.
 case_dump() {
