@@ -340,16 +340,17 @@ $(B)/fuzz/tests/%.o: tests/%.c
 $(B)/fuzz/syscalls: $(FUZZ_KERNEL_OBJECTS) $(FUZZ_CHECKER_OBJECTS)
 	clang -fsanitize=fuzzer,address,undefined $^ -o $@ -lcmocka
 
-.PHONY: fuzz fuzz-syscalls
-fuzz: $(FUZZERS:%=$(B)/fuzz/%) $(B)/fuzz/syscalls all guests
+.PHONY: fuzz fuzz-inputs fuzz-syscalls
+fuzz: fuzz-inputs
+	@$(MAKE) --no-print-directory fuzz-syscalls SYSCALL_SECONDS=$(FUZZ_SECONDS)
+fuzz-inputs: $(FUZZERS:%=$(B)/fuzz/%) all guests
 	@mkdir -p $(B)/fuzz/example $(FUZZERS:%=$(B)/fuzz/%.corpus)
 	$(B)/atoll compile examples/two-vms.yaml $(B)/fuzz/example
 	@cp $(B)/fuzz/example/node.?.cdl $(B)/fuzz/capdl.corpus/; cp $(B)/fuzz/example/*.spec $(B)/fuzz/spec.corpus/
 	@cp examples/*.yaml $(B)/fuzz/yaml.corpus/
-	@for f in $(FUZZERS); do tests/fuzz/run $(B) $$f $(FUZZ_SECONDS) -max_len=100000 || exit 1; done
-	@$(MAKE) --no-print-directory fuzz-syscalls SYSCALL_SECONDS=$(FUZZ_SECONDS)
+	@for f in $(FUZZERS); do scripts/test-run $(B)/results fuzz_$$f nice -n 19 tests/fuzz/run $(B) $$f $(FUZZ_SECONDS) -max_len=100000 || bad=1; done; [ -z "$$bad" ]
 
-# `make test` runs it beside the whole-machine tests, at the lowest priority.
+# `make test` runs them beside the whole-machine tests, at the lowest priority.
 SYSCALL_SECONDS ?= 600
 fuzz-syscalls: $(B)/fuzz/syscalls
 	@scripts/test-run $(B)/results fuzz_syscalls nice -n 19 tests/fuzz/run $(B) syscalls $(SYSCALL_SECONDS) -max_len=2000 -len_control=0
@@ -526,7 +527,7 @@ test: setup
 	@rm -rf $(B)/results; status=0; \
 	if $(MAKE) --no-print-directory -j$$(nproc) all guests test-guests; then \
 		$(MAKE) --no-print-directory -k -Otarget -j$$(nproc) unit check || status=$$?; \
-		$(MAKE) --no-print-directory -k -j2 system fuzz-syscalls || status=$$?; \
+		$(MAKE) --no-print-directory -k -j2 system fuzz-syscalls fuzz-inputs FUZZ_SECONDS=10 || status=$$?; \
 	else status=1; fi; \
 	scripts/test-summary $(B)/results $$status
 
@@ -555,7 +556,7 @@ help:
 	@echo "make unit           unit tests on the host, under sanitizers"
 	@echo "make check          every header alone, a second compiler, reproducible images"
 	@echo "make system         whole-machine tests"
-	@echo "make fuzz           fuzzers of CapDL text, binary specs and system calls, FUZZ_SECONDS=30 each"
+	@echo "make fuzz           fuzzers of what is read from files, firmware and guests, and of system calls, FUZZ_SECONDS=30 each"
 	@echo "make soak           the whole-machine tests SOAK=10 times over, then VFs in the thousands, ten minutes of each fuzzer and the models"
 	@echo "make docs           the pictures in docs/images, the reference docs/kernel.md"
 	@echo "make bench          figures in counted instructions, to $(B)/bench.json and docs/performance.md, against bench/baseline"
