@@ -90,12 +90,21 @@ static const struct function_binding *binding_of_request(const struct functions 
     return NULL;
 }
 
-/* Whole pages that are no RAM and nobody else's. Others stay out of reach. */
-static bool usable(const struct binder *b, uint64_t start, uint64_t size)
+static bool passed_on(const struct pci_function *port, uint64_t start, uint64_t end)
+{
+    bool passes = !port; /* a root bus: nothing says what reaches it */
+    for (unsigned i = 0; !passes && i < 2; i++)
+        passes = start >= port->windows[i].start && end <= port->windows[i].end;
+    return passes;
+}
+
+/* Whole pages that are no RAM, no configuration space and nobody else's, and that the port above the function passes on to it: where its
+ * registers are is the device's own word. Others stay out of reach. */
+static bool usable(const struct binder *b, const struct pci_function *port, uint64_t start, uint64_t size)
 {
     if (start == 0 || start % PAGE || size < PAGE || start + size < start || start + size > 1ull << 47)
         return false;
-    if (ranges_overlap(b->in->ram, start, start + size) || ranges_overlap(b->in->kept, start, start + size))
+    if (ranges_overlap(&b->busy, start, start + size) || !passed_on(port, start, start + size))
         return false;
     for (unsigned i = 0; i < b->out->count; i++)
         for (unsigned k = 0; k < PCI_BARS; k++)
@@ -104,9 +113,13 @@ static bool usable(const struct binder *b, uint64_t start, uint64_t size)
     return true;
 }
 
-static bool bind(struct binder *b, unsigned request, uint16_t segment, uint16_t id, unsigned unit, const struct pci_bar *bars, uint64_t nth)
+/* `physical`: the function itself, or the one whose nth virtual function it is. */
+static bool bind(struct binder *b, unsigned request, const struct pci_function *physical, uint16_t id, unsigned unit, const struct pci_bar *bars,
+                 uint64_t nth)
 {
     struct functions *out = b->out;
+    uint16_t segment = physical->segment;
+    const struct pci_function *port = pci_upstream(b->in->pci, physical);
     char name[PCI_NAME_SIZE];
     pci_name(segment, id, name);
     if (out->count == FUNCTIONS_MAX)
@@ -127,7 +140,7 @@ static bool bind(struct binder *b, unsigned request, uint16_t segment, uint16_t 
         return REFUSE("node %u: \"%s\" would be %s, on a bus that this machine has no configuration space for", b->r->node, b->r->name, name);
     for (unsigned i = 0; i < PCI_BARS; i++) {
         uint64_t start = bars[i].base + nth * bars[i].size;
-        if (bars[i].size && !bars[i].port && usable(b, start, bars[i].size))
+        if (bars[i].size && !bars[i].port && usable(b, port, start, bars[i].size))
             f->bars[i] = (struct range){start, start + bars[i].size};
     }
     out->count++;
@@ -184,7 +197,7 @@ static bool bind_physical(struct binder *b, unsigned request)
     if (b->r->size && !sriov_prepare(b->in->config, b->in->pci, f, (uint16_t)b->r->size, &b->busy))
         return REFUSE("node %u: \"%s\" is %s, which does not take the number %lu of virtual functions; use another device", b->r->node,
                       b->r->name, name, b->r->size);
-    return bind(b, request, f->segment, f->id, rules_unit_of(b->in->iommus, b->in->pci, f->segment, f->id), f->bars, 0);
+    return bind(b, request, f, f->id, rules_unit_of(b->in->iommus, b->in->pci, f->segment, f->id), f->bars, 0);
 }
 
 static bool bind_virtual(struct binder *b, unsigned request)
@@ -205,7 +218,7 @@ static bool bind_virtual(struct binder *b, unsigned request)
     if (pci_find(b->in->pci, f->segment, (uint16_t)id))
         return REFUSE("node %u: \"%s\", a virtual function of %s, would be where there is another device already; use another slot",
                       b->r->node, b->r->name, name);
-    return bind(b, request, f->segment, (uint16_t)id, of->unit, f->sriov.bars, b->r->arg1);
+    return bind(b, request, f, (uint16_t)id, of->unit, f->sriov.bars, b->r->arg1);
 }
 
 /* Ranges of bare requester IDs that the request names. */

@@ -69,7 +69,7 @@ static void physical_and_virtual(void **state)
     assert_int_equal(functions.count, 3);
     const struct function_binding *pf = &functions.bound[0], *vf6 = &functions.bound[1], *vf0 = &functions.bound[2];
     assert_true(pf->request == 1 && pf->id == NIC && pf->unit == 1 && pf->config == 0xb0100000);
-    assert_true(pf->bars[0].start == 0xfe000000 && pf->bars[0].end == 0xfe020000);
+    assert_true(pf->bars[0].start == 0xc0800000 && pf->bars[0].end == 0xc0820000);
     assert_true(pf->bars[2].end == 0); /* ports */
     assert_true(pf->bars[3].start == 0x3800000000 && pf->bars[3].end == 0x3800004000);
     assert_true(vf6->request == 0 && vf6->id == 0x100 + 128 + 6 * 2 && vf6->unit == 1 && vf6->config == 0xb0000000 + 0x18cull * 4096);
@@ -158,6 +158,30 @@ static void shared_or_odd_registers(void **state)
     function(NIC)->bars[3] = (struct pci_bar){.base = 0xc0000100, .size = 256};
     accepts();
     assert_true(functions.bound[0].bars[3].end == 0 && functions.bound[1].bars[0].end != 0);
+}
+
+/* A device that lies about where its registers are gets nothing of configuration space, and nothing that its port does not pass on. */
+static void registers_that_lie(void **state)
+{
+    (void)state;
+    struct pci_function *f = function(NIC), *port = function(8);
+    ask(SYSTEM_FUNCTION, 1, "nic0", NIC_ID, NIC, 2);
+    ask(SYSTEM_VF, 1, "nic0.vf1", 0, 1, 0);
+    f->bars[0].base = 0xff000000;                            /* the firmware's flash */
+    f->bars[3].base = port->windows[1].end - 0x2000;         /* half behind the window */
+    f->sriov.bars[0].base = port->windows[0].end - 0x4000;   /* only the second one is behind it */
+    accepts();
+    assert_true(functions.bound[0].bars[0].end == 0 && functions.bound[0].bars[3].end == 0);
+    assert_true(functions.bound[1].bars[0].end == 0 && functions.bound[1].bars[3].end != 0);
+    port->windows[0] = (struct pci_window){0xb0000000, 0xc1000000};
+    f->bars[0].base = 0xb0300000;                            /* configuration space of bus 3, 0xb0400000 is behind it */
+    f->bars[3].base = 0xb0400000;
+    accepts();
+    assert_true(functions.bound[0].bars[0].end == 0 && functions.bound[0].bars[3].start == 0xb0400000);
+    port->secondary = 9;                                     /* on a root bus */
+    f->bars[3].base = 0xb03ff000;
+    accepts();
+    assert_true(functions.bound[0].bars[0].end == 0 && functions.bound[0].bars[3].end == 0);
 }
 
 static void refusals(void **state)
@@ -254,6 +278,7 @@ int main(void)
         cmocka_unit_test_setup(physical_and_virtual, begin), cmocka_unit_test_setup(without_ari, begin),
         cmocka_unit_test_setup(registers_are_placed, begin),
         cmocka_unit_test_setup(registers_on_a_root_bus, begin), cmocka_unit_test_setup(shared_or_odd_registers, begin),
+        cmocka_unit_test_setup(registers_that_lie, begin),
         cmocka_unit_test_setup(refusals, begin), cmocka_unit_test_setup(refusals_of_virtual_functions, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

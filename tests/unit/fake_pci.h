@@ -97,9 +97,11 @@ static int machine(void **state)
     port->value[0x104 / 4] = 0x1f;
     port->writable[0x104 / 4] = 0x7f0000;
     port->writable[0x7c / 4] = 0x20;
-    port->value[0x20 / 4] = 0xc0f0c000;          /* memory from 0xc0000000 to 0xc0ffffff */
+    port->value[0x20 / 4] = 0xc0f0c000;          /* memory from 0xc0000000 to 0xc0ffffff, prefetchable from 0x3800000000 to 0x38000fffff */
+    port->value[0x24 / 4] = 0x00010001;
+    port->value[0x28 / 4] = port->value[0x2c / 4] = 0x38;
     struct fake *nic = add(0x100, 0x10c98086, 0x020000, 0);
-    bar(nic, 0x10, 0xfe000000, 0x20000, 0);
+    bar(nic, 0x10, 0xc0800000, 0x20000, 0);
     bar(nic, 0x18, 0xe0a0, 0x20, 1);
     nic->writable[6] = 0xffe0; /* 16 address bits */
     bar(nic, 0x1c, 0x3800000000, 0x4000, 0xc);
