@@ -46,6 +46,12 @@ void amdvi_interrupts_set(struct iommu *u, word_t requester, paddr_t table)
     iommu_execute(u, command(amdvi_invalidate_device((uint16_t)requester)), command(amdvi_invalidate_interrupts((uint16_t)requester)));
 }
 
+bool amdvi_interrupts_elsewhere(const struct iommu *u, word_t requester, paddr_t table)
+{
+    word_t now = ((const volatile struct amdvi_device *)(u->tables + IOMMU_DEVICES))[requester].w[2];
+    return (now & AMDVI_DEVICE_INTERRUPTS_REMAPPED) == AMDVI_DEVICE_INTERRUPTS_REMAPPED && now != (AMDVI_DEVICE_INTERRUPTS_REMAPPED | table);
+}
+
 void amdvi_flush_domain(struct iommu *u, word_t domain)
 {
     iommu_execute(u, command(amdvi_invalidate_domain((uint16_t)domain)), iommu_idle(u));

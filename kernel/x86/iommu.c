@@ -147,12 +147,19 @@ void iommu_interrupt_block(struct iommu *u, word_t vector, word_t requester)
     interrupt_write(u, vector, requester, 0, 0);
 }
 
+static paddr_t own_interrupts(const struct iommu *u) { return u->block + IOMMU_INTERRUPTS + own_node * 4096; }
+
+bool iommu_message_elsewhere(const struct iommu *u, word_t requester)
+{
+    return u->kind == IOMMU_KIND_AMDVI && amdvi_interrupts_elsewhere(u, requester, own_interrupts(u));
+}
+
 /* AMD-Vi: the function's device entry leads to this node's entries, while it has any vector. */
 void iommu_message_allow(struct iommu *u, word_t vector, word_t requester)
 {
     iommu_interrupt_allow(u, vector, requester, own_apic_id, false);
     if (u->kind == IOMMU_KIND_AMDVI)
-        amdvi_interrupts_set(u, requester, u->block + IOMMU_INTERRUPTS + own_node * 4096);
+        amdvi_interrupts_set(u, requester, own_interrupts(u));
 }
 
 void iommu_message_block(struct iommu *u, word_t vector, word_t requester, bool last)

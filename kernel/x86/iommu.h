@@ -77,9 +77,12 @@ struct iommu_message {
     uint32_t address, data;
 };
 struct iommu_message iommu_message(const struct iommu *, word_t vector);
+bool iommu_message_elsewhere(const struct iommu *, word_t requester); /* AMD-Vi: its interrupts are another node's: an IOAPIC's are node 0's */
 void iommu_message_allow(struct iommu *, word_t vector, word_t requester);
 void iommu_message_block(struct iommu *, word_t vector, word_t requester, bool last);
 void amdvi_interrupts_set(struct iommu *, word_t requester, paddr_t table); /* the function's interrupt table; 0: it raises nothing */
+
+bool amdvi_interrupts_elsewhere(const struct iommu *, word_t requester, paddr_t table);
 
 /* This node's interrupt `vector`, raised by `requester` alone (VT-d; on AMD-Vi by any requester of this node). */
 void iommu_interrupt_allow(struct iommu *, word_t vector, word_t requester, uint32_t apic_id, bool level);

@@ -149,7 +149,8 @@ static status_t pin_decode(const struct invocation *inv, struct route *r)
     return STATUS_OK;
 }
 
-/* Bus, device, function; the handle (word 5) means nothing here. An IOAPIC's requester ID has an interrupt table of its own. */
+/* Bus, device, function; the handle (word 5) means nothing here. An IOAPIC's requester ID has an interrupt table of its own: node 0's,
+ * which knows it; the others see where it leads. */
 static status_t message_decode(const struct invocation *inv, struct route *r)
 {
     cap_t range = inv->extra[1]->cap;
@@ -159,7 +160,7 @@ static status_t message_decode(const struct invocation *inv, struct route *r)
     word_t requester = bus << 8 | device << 3 | function, first = requesters_first(range), last = requesters_last(range);
     if (bus > 0xff || device > 31 || function > 7 || requester < first || requester > last)
         return refuse_range(first, last);
-    if (ioapic_is_requester(requesters_unit(range), requester))
+    if (ioapic_is_requester(requesters_unit(range), requester) || iommu_message_elsewhere(iommu_at(requesters_unit(range)), requester))
         return refuse_plain(SEL4_ILLEGAL_OPERATION);
     *r = (struct route){.kind = ROUTE_MESSAGE, .unit = (uint8_t)requesters_unit(range), .requester = (uint16_t)requester};
     return STATUS_OK;

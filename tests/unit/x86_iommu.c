@@ -375,7 +375,11 @@ static void amdvi_messages(void **state)
     unit->kind = IOMMU_KIND_AMDVI;
     ring_reset();
     uint64_t *device = device_entry(32);
-    device[0] = 3, device[1] = 7, device[2] = 1, device[3] = 0;
+    device[0] = 3, device[1] = 7, device[3] = 0;
+    device[2] = 1 | 8 << 1 | 2ull << 60 | (BLOCK + IOMMU_INTERRUPTS); /* as boot leaves an IOAPIC's: node 0's page */
+    assert_int_equal(get_message(a, range, REQUESTER, 0x20), SEL4_ILLEGAL_OPERATION);
+    assert_true(device[2] == (1 | 8 << 1 | 2ull << 60 | (BLOCK + IOMMU_INTERRUPTS)) && entry[0] == 0 && entry[1] == 0);
+    device[2] = 1;
     assert_int_equal(AMDVI_CONTROL_WIDE_ENTRIES, 1 << 17); /* 3.4.4, GAEn: without it, entries have 32 bits */
     assert_int_equal(get_message(a, range, REQUESTER, 0x20), SEL4_NO_ERROR);
     assert_int_equal(get_message(b, range, REQUESTER, 0x21), SEL4_NO_ERROR);
