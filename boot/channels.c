@@ -39,6 +39,8 @@ static bool check_movable(const struct system_header *s, unsigned i, struct plan
     const struct system_request *item = &s->requests[r->arg1];
     if (item->kind != RESOURCE_MEMORY && item->kind != RESOURCE_REQUESTERS && item->kind != RESOURCE_IPI)
         return REFUSE(plan, "node %u: \"%s\" cannot be moved through a channel: only memory, PCI devices and IPIs can", r->node, item->name);
+    if (item->kind == RESOURCE_MEMORY && item->arg0 > 1) /* the other holders would keep it */
+        return REFUSE(plan, "node %u: \"%s\" is memory of several nodes, so it cannot be moved through a channel", item->node, item->name);
     if (item->kind == RESOURCE_MEMORY && (item->size % PLAN_LARGE_PAGE || item->align < PLAN_LARGE_PAGE))
         return REFUSE(plan, "node %u: \"%s\" moves through a channel in pieces of 2 MiB, so its size and alignment must be multiples of that",
                       item->node, item->name);

@@ -346,6 +346,10 @@ static void channels(void **state)
     assert_int_equal(channels_carry(plan.system, 7, 2), 1);
     assert_int_equal(channels_carry(plan.system, 5, 1), 1);
     assert_int_equal(plan.nodes[1].entry_count, 2 + 2 + 1 + 2 * 3 + 2 * 3);
+    CHANNEL_REFUSED("\"ram\" is memory of several nodes, so it cannot be moved", {
+        struct system_request *too = ask(RESOURCE_MEMORY, 1, 6 * MIB, "ram");
+        ram->arg0 = too->arg0 = 2, too->align = 2 * MIB;
+    });
     CHANNEL_REFUSED("must have 8192 bytes and one direction", from->size = to->size = 4096);
     CHANNEL_REFUSED("must have 8192 bytes and one direction", from->arg0 = 2);
     CHANNEL_REFUSED("node 0: the channel \"c\" needs another node that receives", to->arg0 = 1);
