@@ -30,13 +30,15 @@ void faults_own(word_t unit, word_t first, word_t last)
 
 /* ---- node 0: sorting ---- */
 
-static void put(struct iommu_fault_page *p, const struct iommu_fault *f)
+/* A record about a function that has gone to another node since is taken by nobody any more: its place is free. */
+static void put(const struct iommu *u, word_t node, const struct iommu_fault *f)
 {
+    struct iommu_fault_page *p = page_of(u, node);
     struct iommu_record *room = NULL;
     unsigned waiting = 0;
     for (unsigned i = 0; i < IOMMU_RECORDS; i++) {
         struct iommu_record *r = &p->records[i];
-        if (!__atomic_load_n(&r->full, __ATOMIC_ACQUIRE))
+        if (!__atomic_load_n(&r->full, __ATOMIC_ACQUIRE) || owners_of(u)[r->requester & 0xffff] != node + 1)
             room = r;
         else
             waiting += r->requester == f->requester;
@@ -75,7 +77,7 @@ static void sort_unit(struct iommu *u, ticks_t now)
             tell_nobody(&f, now);
             continue;
         }
-        put(page_of(u, owner - 1), &f);
+        put(u, owner - 1, &f);
         told[(owner - 1) / 64] |= BIT((owner - 1) % 64);
     }
     for (word_t node = 1; node < iommu_node_count(); node++)

@@ -128,6 +128,32 @@ static void a_storm(void **state)
     assert_true(lost == 0 && overflows == 101);
 }
 
+/* Functions that faulted and then went to another node leave room to those that stayed. */
+static void gone_to_another_node(void **state)
+{
+    (void)state;
+    owner(0x200, 2);
+    for (unsigned i = 0; i < IOMMU_RECORDS; i++) {
+        page(1)->records[i] = (struct iommu_record){.requester = 0x108 + i / 4, .full = 1};
+        owner((uint16_t)(0x108 + i / 4), 2);
+    }
+    record(0, 0x7000, 0x200, 5);
+    unit_written = free_record;
+    faults_poll(1000);
+    assert_true(page(1)->lost == 1 && page(1)->count == 0);
+    owner(0x110, 3);
+    record(0, 0x7000, 0x200, 5);
+    faults_poll(1000);
+    unit_written = NULL;
+    assert_true(page(1)->lost == 1 && page(1)->count == 1);
+    unsigned of[2] = {0, 0};
+    for (unsigned i = 0; i < IOMMU_RECORDS; i++) {
+        of[0] += page(1)->records[i].full && page(1)->records[i].requester == 0x110;
+        of[1] += page(1)->records[i].full && page(1)->records[i].requester == 0x200 && page(1)->records[i].address == 0x7000;
+    }
+    assert_true(of[0] == 3 && of[1] == 1);
+}
+
 static void nobodys_and_odd_ones(void **state)
 {
     (void)state;
@@ -183,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(vtd_records, begin), cmocka_unit_test_setup(a_storm, begin),
+        cmocka_unit_test_setup(gone_to_another_node, begin),
         cmocka_unit_test_setup(nobodys_and_odd_ones, begin), cmocka_unit_test_setup(amdvi_events, begin),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
