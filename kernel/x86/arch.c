@@ -196,6 +196,9 @@ bool arch_cap_wind_down(cap_t cap)
     case CAP_IO_SPACE:
         kernel.work_units = WORK_UNITS_PER_CHECK; /* each function waits for its unit: look after each */
         return !io_space_unbind_one(object_at(table_offset(cap)));
+    case CAP_ASID_POOL:
+        kernel.work_units = WORK_UNITS_PER_CHECK;
+        return !asid_pool_unbind_one(cap);
     case CAP_REQUESTERS:
         kernel.work_units = WORK_UNITS_PER_CHECK;
         return !requesters_unbind_one(cap);

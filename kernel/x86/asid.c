@@ -79,6 +79,17 @@ static void root_stop(word_t word)
         io_space_unbind_all(object_at(r.offset));
 }
 
+bool asid_pool_unbind_one(cap_t cap)
+{
+    const struct asid_pool *pool = pool_of(cap);
+    for (unsigned i = 0; pool && i < ASIDS_PER_POOL; i++) {
+        struct io_space *space = (pool->roots[i] & 3) == ROOT_IO ? object_at(pool->roots[i] & ~3ull) : NULL;
+        if (space && space->bound_count && io_space_unbind_one(space))
+            return true;
+    }
+    return false;
+}
+
 void asid_pool_deleted(cap_t cap)
 {
     struct asid_pool *pool = pool_of(cap);

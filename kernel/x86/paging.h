@@ -66,6 +66,7 @@ word_t leaf_attributes(enum level, enum frame_rights, word_t attr); /* 0: nothin
 /* asid.c */
 status_t asid_control_invoke(struct invocation *);
 status_t asid_pool_invoke(struct invocation *);
+bool asid_pool_unbind_one(cap_t); /* of the functions that its I/O spaces have; false: there was none */
 void asid_pool_deleted(cap_t);
 void asid_root_deleted(cap_t);
 

@@ -420,6 +420,25 @@ static void ranges_in_use(void **state)
     assert_false(arch_cap_in_use(cap));
 }
 
+/* The functions that a pool's I/O spaces have are blocked one by one, with a look for interrupts after each, before it goes. */
+static void pool_goes(void **state)
+{
+    (void)state;
+    cap_t pool = slot_at(SEL4_CAP_INIT_ASID_POOL)->cap;
+    word_t a = space_new(), b = space_new();
+    assert_int_equal(bind(range, a, REQUESTER), SEL4_NO_ERROR);
+    assert_int_equal(bind(range, b, REQUESTER + 1), SEL4_NO_ERROR);
+    kernel.work_units = 0;
+    assert_false(arch_cap_wind_down(pool));
+    assert_int_equal(kernel.work_units, WORK_UNITS_PER_CHECK);
+    assert_true(arch_cap_in_use(cap_requesters(0, REQUESTER, REQUESTER)) != arch_cap_in_use(cap_requesters(0, REQUESTER + 1, REQUESTER + 1)));
+    assert_false(arch_cap_wind_down(pool));
+    assert_false(arch_cap_in_use(slot_at(range)->cap));
+    assert_true(arch_cap_wind_down(pool));
+    assert_int_equal(bind(range, a, REQUESTER), SEL4_NO_ERROR); /* the spaces themselves are as they were */
+    assert_int_equal(CALL(range, ATOLL_REQUESTERS_UNBIND, CAPS(0), REQUESTER), SEL4_NO_ERROR);
+}
+
 /* What node 0 has put into this node's page: the oldest of the range first, and none of another's. */
 static void faults(void **state)
 {
@@ -447,7 +466,7 @@ int main(void)
         cmocka_unit_test(vtd_words), cmocka_unit_test(amdvi_words), cmocka_unit_test(refusals),
         cmocka_unit_test(as_many_as_there_may_be),
         cmocka_unit_test(slow_rounds), cmocka_unit_test(interrupts), cmocka_unit_test(messages),
-        cmocka_unit_test(amdvi_messages), cmocka_unit_test(ranges_in_use), cmocka_unit_test(faults),
+        cmocka_unit_test(amdvi_messages), cmocka_unit_test(ranges_in_use), cmocka_unit_test(pool_goes), cmocka_unit_test(faults),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }
