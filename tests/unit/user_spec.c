@@ -89,6 +89,39 @@ static void a_vmm_gets_its_slots_only(void **state)
     free(spec);
 }
 
+/* As many services as a description can ask for: who waits while all others are kept busy waits for a fraction of igbvf's second. */
+static void services_take_short_turns(void **state)
+{
+    (void)state;
+    struct description crowded = description;
+    struct spec_view v;
+    char why[160];
+    size_t size;
+    uint64_t turns = 0;
+    for (crowded.nic_count = 0; crowded.nic_count < NICS_MAX; crowded.nic_count++) {
+        struct description_nic *nic = &crowded.nics[crowded.nic_count];
+        *nic = (struct description_nic){.driver = NIC_IGB, .at = NIC_ANYWHERE, .vfs = 1};
+        snprintf(nic->name, sizeof nic->name, "n%zu", crowded.nic_count);
+    }
+    for (crowded.switch_count = 0; crowded.switch_count < MAX_SWITCHES; crowded.switch_count++)
+        snprintf(crowded.switches[crowded.switch_count].name, sizeof crowded.switches[0].name, "s%zu", crowded.switch_count);
+    struct compile_input in = input();
+    in.description = &crowded;
+    struct spec_builder *s = spec_new(0);
+    assert_non_null(s);
+    compile_node(s, &in, 0);
+    void *spec = spec_finish(s, &size);
+    spec_free(s);
+    assert_int_equal(spec_check(spec, size, 0, &v, why, sizeof why), 0);
+    assert_int_equal(v.header->thread_count, 1 + NICS_MAX + MAX_SWITCHES);
+    for (uint32_t i = 0; i < v.header->thread_count; i++) {
+        assert_true(v.threads[i].priority == v.threads[0].priority && v.threads[i].budget_us == v.threads[i].period_us);
+        turns += v.threads[i].budget_us;
+    }
+    assert_true(turns <= 100000);
+    free(spec);
+}
+
 static void no_page_is_writable_and_executable(void **state)
 {
     (void)state;
@@ -285,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(specs_of_a_description_pass),
         cmocka_unit_test(a_vmm_gets_its_slots_only),
+        cmocka_unit_test(services_take_short_turns),
         cmocka_unit_test(no_page_is_writable_and_executable),
         cmocka_unit_test(damaged_specs_are_refused),
         cmocka_unit_test(relations_between_items_are_checked),

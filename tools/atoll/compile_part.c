@@ -48,7 +48,7 @@ void part_new(struct part *p, struct spec_builder *s, const char *name, const st
     t->sp = COMPONENT_STACK_TOP;
     t->argument = COMPONENT_CONFIG_VA;
     t->sc = spec_object(s, SEL4_SCHED_CONTEXT, SEL4_MIN_SCHED_CONTEXT_BITS, "%s.sc", name);
-    t->budget_us = t->period_us = BUDGET_US;
+    t->budget_us = t->period_us = priority == PRIORITY_SERVICE ? TURN_US : BUDGET_US;
     t->priority = priority;
     t->mcp = 0;
     t->flags = SEL4_TCB_FLAG_FPU_DISABLED;

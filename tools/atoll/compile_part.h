@@ -5,6 +5,9 @@
 
 #define PAGE 4096u
 #define BUDGET_US 100000u /* budget = period: round robin within a priority */
+/* Services of the control node share its core, and guests can keep a switch or a PF driver busy without end. All others' turns, 16 of them at
+ * most, are well within what waits for a service: Linux's igbvf gives its PF a second, a node manager two (user/node_manager/vf.c). */
+#define TURN_US 2000u
 #define PRIORITY_SERVICE 200 /* console, node manager, PF drivers */
 #define PRIORITY_VMM 150
 #define PRIORITY_VCPU 100
