@@ -130,10 +130,10 @@ static int with_disk(void **state)
     queue_both(&to_disk, &backend.out, &disk.requests);
     queue_both(&from_disk, &disk.answers, &backend.in);
     backend.signal = signal;
-    signals = 0;
     deaf = false;
     block = &f->vm.disks[0];
     virtio_block_add(&f->vm, 0, block, &backend, SECTORS, false);
+    signals = 0;
     pci_reset(&f->vm);
     f->vm.lapic.spurious |= 0x100;
     start(f, &block->virtio, FEATURES);
@@ -241,6 +241,35 @@ static void a_lying_component_fails_the_device(void **state)
         virtio_block_poll(block);
         assert_int_equal(status(f, &block->virtio), 15 | VIRTIO_NEEDS_RESET);
         assert_int_equal(get(f, USED + 2, 2), 0);
+    }
+}
+
+/* The VMM ended between a request and its answer, and starts again in its zeroed memory: before the component has seen the request, and
+ * after. The new life's first request gets its own sector. */
+static void a_former_lifes_answers_go_nowhere(void **state)
+{
+    struct fixture *f = *state;
+
+    for (unsigned answered = 0; answered < 2; answered++) {
+        deaf = true;
+        request(f, 0, 7 + answered, 512);
+        offer(f, &block->virtio, 0);
+        deaf = false;
+        if (answered)
+            assert_true(disk_serve(&disk));
+        assert_true(queue_used(answered ? &backend.in : &disk.requests));
+        memset(block, 0, sizeof *block);
+        queue_init_producer(&backend.out, to_disk.bytes, to_disk.bytes + QUEUE_PAGE + QUEUE_DATA_SIZE, QUEUE_DATA_SIZE);
+        queue_init_consumer(&backend.in, from_disk.bytes, from_disk.bytes + QUEUE_PAGE + QUEUE_DATA_SIZE, QUEUE_DATA_SIZE);
+        pci_init(&f->vm);
+        virtio_block_add(&f->vm, 0, block, &backend, SECTORS, false);
+        pci_reset(&f->vm);
+        start(f, &block->virtio, FEATURES);
+        request(f, 0, 100, 512);
+        offer(f, &block->virtio, 0);
+        assert_int_equal(status(f, &block->virtio), 15);
+        assert_int_equal(outcome(f), 0);
+        assert_memory_equal(ram(f, DATA + 0x100), disk.memory + 100 * 512, 512);
     }
 }
 
@@ -475,7 +504,8 @@ static void console_prints_and_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(reads_and_writes), T(framing_is_the_drivers), T(a_sleeping_component_is_rung_once),
-                                       T(a_lying_component_fails_the_device), T(features_are_checked), T(queues_are_checked), T(spoiled_rings_are_refused),
+                                       T(a_lying_component_fails_the_device), T(a_former_lifes_answers_go_nowhere), T(features_are_checked),
+                                       T(queues_are_checked), T(spoiled_rings_are_refused),
                                        T(event_indices_wrap), T(rings_that_change_while_read), T(entropy_fills_what_it_may),
                                        T(console_prints_and_reads)};
 
