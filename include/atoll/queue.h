@@ -24,7 +24,8 @@ _Static_assert(sizeof(struct queue_producer) == QUEUE_PAGE, "one header page");
 struct queue_consumer {      /* written by the consumer only */
     uint64_t tail;           /* bytes ever read */
     uint32_t asleep;         /* not 0: ring the doorbell after writing, once for each value: the number of this sleep */
-    uint32_t reserved[1021];
+    uint32_t sleeps;         /* the latest sleep's number, for a consumer that starts again: the producer may have rung for it */
+    uint32_t reserved[1020];
 };
 _Static_assert(sizeof(struct queue_consumer) == QUEUE_PAGE, "one page");
 
@@ -63,7 +64,7 @@ static inline void queue_init_consumer(struct queue *q, void *producer, void *co
     q->data = (volatile uint8_t *)producer + QUEUE_PAGE;
     q->size = size;
     q->index = q->consumer->tail;
-    q->sleep = q->consumer->asleep;
+    q->sleep = q->consumer->sleeps;
 }
 
 /* Bytes that the producer may write now. A tail outside (head - size, head] is a peer's lie: nothing. */
@@ -168,6 +169,7 @@ static inline int queue_sleep(struct queue *q)
 {
     if (++q->sleep == 0)
         q->sleep = 1;
+    q->consumer->sleeps = q->sleep;
     q->consumer->asleep = q->sleep;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (queue_used(q) == 0)

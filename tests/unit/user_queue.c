@@ -145,6 +145,24 @@ static void a_restarted_end_goes_on(void **state)
     assert_memory_equal(bytes, "bc", 2);
 }
 
+/* A consumer that starts again while it is awake counts on: a number that the producer rang for before would get no bell. */
+static void a_restarted_consumer_is_rung(void **state)
+{
+    (void)state;
+    uint8_t byte;
+    for (unsigned life = 0; life < 4; life++) {
+        for (unsigned i = 0; i <= life; i++) {
+            assert_int_equal(queue_sleep(&out), 1);
+            queue_write(&in, "x", 1);
+            if (!queue_needs_doorbell(&in))
+                fail_msg("life %u: no bell for sleep %u", life, i);
+            queue_wake(&out);
+            assert_int_equal(queue_read(&out, &byte, 1), 1);
+        }
+        queue_init_consumer(&out, &memory.producer, &consumer_page, SIZE);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh, guard_untouched)
 int main(void)
 {
@@ -156,6 +174,7 @@ int main(void)
         TEST(a_lying_consumer_gets_nothing_written),
         TEST(the_doorbell_is_not_missed),
         TEST(a_restarted_end_goes_on),
+        TEST(a_restarted_consumer_is_rung),
     };
     return cmocka_run_group_tests_name("user_queue", tests, NULL, NULL);
 }
