@@ -226,12 +226,34 @@ static void frames_go_out_and_come_in(void **s)
     assert_int_equal(f->vm.memory.base[DATA + 0x2000 + 10], 1); /* one buffer */
 }
 
+/* What pads a record is nothing of the frame that was in the buffer before, which may have been for this VM alone. */
+static void padding_tells_nothing(void **s)
+{
+    static const uint8_t nothing[7];
+    struct fixture *f = *s;
+    uint64_t rung[2];
+
+    memcpy(f->vm.memory.base + DATA + 12, addresses[1], 6);
+    memcpy(f->vm.memory.base + DATA + 18, addresses[0], 6);
+    for (uint32_t bytes = 57; bytes < 65; bytes++) {
+        uint8_t record[ETHER_RECORD_MAX];
+
+        memset(f->vm.nets[0].frame, 0x5a, sizeof f->vm.nets[0].frame);
+        offer(f, 1, DATA, 12 + bytes);
+        assert_true(switch_turn(&state, 0, rung));
+        assert_true(queue_get(&outward[1], 0, record, ETHER_RECORD(bytes)));
+        queue_skip(&outward[1], ETHER_RECORD(bytes));
+        assert_memory_equal(record + 8 + bytes, nothing, ETHER_RECORD(bytes) - 8 - bytes);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup(name, set_up)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(frames_stay_in_their_vlan), T(false_senders_are_refused), T(a_full_receiver_stops_nobody),
                                        T(what_is_no_frame_closes_the_port),
-                                       cmocka_unit_test_setup_teardown(frames_go_out_and_come_in, with_device, fixture_free)};
+                                       cmocka_unit_test_setup_teardown(frames_go_out_and_come_in, with_device, fixture_free),
+                                       cmocka_unit_test_setup_teardown(padding_tells_nothing, with_device, fixture_free)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

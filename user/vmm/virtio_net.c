@@ -29,6 +29,7 @@ static void transmit(struct virtio_net *n)
             if (n->chain.out_bytes >= sizeof(struct header) + ETHER_HEADER && bytes <= ETHER_MAX &&
                 queue_put(out, 0, &record, sizeof record)) {
                 chain_read(&n->chain, sizeof(struct header), n->frame, bytes);
+                memset(n->frame + bytes, 0, ETHER_RECORD(bytes) - sizeof record - bytes); /* of another frame, perhaps another VM's */
                 if (queue_put(out, sizeof record, n->frame, ETHER_RECORD(bytes) - sizeof record)) {
                     queue_publish(out, ETHER_RECORD(bytes));
                     n->backend->sent = true;
