@@ -291,6 +291,34 @@ static void a_command_line_has_the_kernels_limit(void **state)
     assert_non_null(strstr(why.text, "test.yaml:6: 'cmdline' is 256 bytes long; this kernel takes at most 255"));
 }
 
+/* 31 VMs with four ports each fill a switch; the next port has a sentence, and is not left without a switch. */
+static void a_switch_has_so_many_ports(void **state)
+{
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        assert_non_null(f);
+        fprintf(f, "machine: {cores: 34, memory: 4G}\nswitches: [{name: lan}, {name: other}]\nvms:\n");
+        for (unsigned i = 0; i < 31; i++)
+            fprintf(f, " - {name: v%u, memory: 16M, boot: multiboot, kernel: guest.elf, net: [{switch: lan}, {switch: lan}, {switch: lan}, "
+                       "{switch: lan}]}\n", i);
+        fprintf(f, " - {name: w, memory: 16M, boot: multiboot, kernel: guest.elf, net: [{switch: %s}]}\n", more ? "lan" : "other");
+        fclose(f);
+        file_write("test.yaml", text, size);
+        free(text);
+        struct description d;
+        struct complaint why = {""};
+        int status = description_load(file, 0, &d, &why);
+        assert_int_equal(status, more ? -1 : 0);
+        if (more)
+            assert_non_null(strstr(why.text, "test.yaml:35: switch 'lan' has 124 ports already, all that it can have; write the name of another"));
+        else
+            description_free(&d);
+    }
+}
+
 static void values_arrive(void **state)
 {
     (void)state;
@@ -406,6 +434,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_has_its_sentence),
         cmocka_unit_test(a_command_line_has_the_kernels_limit),
+        cmocka_unit_test(a_switch_has_so_many_ports),
         cmocka_unit_test(values_arrive),
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(a_pipe_or_a_huge_file_is_not_read),

@@ -116,7 +116,7 @@ static void compile_switch(struct spec_builder *s, const struct compile_input *i
         for (unsigned i = 0; i < d->vms[v].port_count; i++) {
             const struct description_port *port = &d->vms[v].ports[i];
             uint32_t number = config.port_count;
-            if (port->network != index || number == SWITCH_MAX_PORTS)
+            if (port->network != index || number == SWITCH_MAX_PORTS) /* port_check() refuses more */
                 continue;
             config.port_count++;
             memcpy(config.ports[number].address, port->mac, 6);

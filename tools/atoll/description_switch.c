@@ -22,6 +22,15 @@ int switch_check(struct yaml_source *s, struct complaint *why, struct descriptio
     return 0;
 }
 
+static unsigned ports_of(const struct description *d, uint32_t network)
+{
+    unsigned ports = 0;
+    for (size_t i = 0; i < d->vm_count; i++)
+        for (size_t k = 0; k < d->vms[i].port_count; k++)
+            ports += d->vms[i].ports[k].network == network;
+    return ports;
+}
+
 int port_check(struct yaml_source *s, struct complaint *why, struct description *d, const struct yaml_net *from, yaml_node_t *node)
 {
     struct description_vm *vm = &d->vms[d->vm_count - 1];
@@ -31,6 +40,8 @@ int port_check(struct yaml_source *s, struct complaint *why, struct description 
         port.network++;
     if (port.network == d->switch_count)
         return FAIL(yaml_value(s, node, "switch"), "there is no switch '%s'; write one of the names under 'switches'", from->network);
+    if (ports_of(d, port.network) == SWITCH_MAX_PORTS)
+        return FAIL(node, "switch '%s' has %u ports already, all that it can have; write the name of another", from->network, SWITCH_MAX_PORTS);
     if (vlan_at && (from->vlan < 1 || from->vlan > SWITCH_VLAN_MAX))
         return FAIL(vlan_at, "'vlan' is %u; write 1 to %u, or leave it out", from->vlan, SWITCH_VLAN_MAX);
     if (vf_at || rate_at)
