@@ -81,7 +81,7 @@ static void root_stop(word_t word)
 
 bool asid_pool_unbind_one(cap_t cap)
 {
-    const struct asid_pool *pool = pool_of(cap);
+    const struct asid_pool *pool = io_spaces_bound() ? pool_of(cap) : NULL; /* looking through all of it takes a while */
     for (unsigned i = 0; pool && i < ASIDS_PER_POOL; i++) {
         struct io_space *space = (pool->roots[i] & 3) == ROOT_IO ? object_at(pool->roots[i] & ~3ull) : NULL;
         if (space && space->bound_count && io_space_unbind_one(space))

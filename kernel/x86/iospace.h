@@ -22,5 +22,6 @@ status_t requesters_invoke(struct invocation *);
 bool requesters_in_use(cap_t); /* a function of the range is bound, or its message raises a vector */
 void requesters_deleted(cap_t);
 bool requesters_unbind_one(cap_t); /* a function is unbound, or a message closed; false: there was none */
+bool io_spaces_bound(void); /* any function of this node */
 bool io_space_unbind_one(struct io_space *);    /* false: none was bound */
 void io_space_unbind_all(struct io_space *);

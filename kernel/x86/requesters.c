@@ -12,6 +12,8 @@ static struct binding {
 } bindings[IO_BOUND_MAX];
 static word_t binding_count;
 
+bool io_spaces_bound(void) { return binding_count != 0; }
+
 static struct binding *binding_of(const struct iommu *unit, word_t requester)
 {
     for (word_t i = 0; i < binding_count; i++)
