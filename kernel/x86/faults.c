@@ -24,8 +24,12 @@ static volatile uint16_t *owners_of(const struct iommu *u) { return (volatile ui
 
 void faults_own(word_t unit, word_t first, word_t last)
 {
-    for (word_t i = first; i <= last && unit < iommu_count(); i++)
-        owners_of(iommu_at(unit))[i] = (uint16_t)(iommu_own_node() + 1);
+    if (unit >= iommu_count())
+        return;
+    volatile uint16_t *owners = owners_of(iommu_at(unit));
+    const uint16_t own = (uint16_t)(iommu_own_node() + 1);
+    for (word_t i = first; i <= last; i++) /* up to 65,536 */
+        owners[i] = own;
 }
 
 /* ---- node 0: sorting ---- */
