@@ -46,8 +46,12 @@ go() {
     want=$1
     seconds=$2
     shift 2
-    "$B/atoll" run "$file" --headless --log-dir "$dir" --timeout "$seconds" "$@" >"$dir/out" 2>&1 </dev/null
-    status=$?
+    for attempt in first last; do
+        "$B/atoll" run "$file" --headless --log-dir "$dir" --timeout "$seconds" "$@" >"$dir/out" 2>&1 </dev/null
+        status=$?
+        died=$(grep -Eo -m 1 'qemu-system-x86_64: [a-z/]+\.c:[0-9]+: .*Assertion .* failed' "$dir/out") || break
+        echo "# QEMU itself ended, at an assertion of its own ($attempt attempt): $died"
+    done
     [ "$status" -eq "$want" ]
     report $? "atoll run ends with status $want" "status $status: $(tail -n 1 "$dir/out"); $(tail -n 1 "$dir/system.log" 2>/dev/null)"
 }
