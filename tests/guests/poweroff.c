@@ -33,5 +33,8 @@ void guest_main(void)
         out8((uint16_t)read32(fadt + FADT_SLEEP_CONTROL + 4), (uint8_t)(1u << 5 | type << 2));
     else
         out16((uint16_t)read32(fadt + FADT_PM1A_CONTROL), (uint16_t)(1u << 13 | type << 10));
+    /* A machine may take its time: QEMU's goes off when its main loop comes round. */
+    for (uint64_t begin = rdtsc(); rdtsc() - begin < tsc_hz();)
+        ;
     guest_fail("power-off came back");
 }
