@@ -262,7 +262,7 @@ TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 CAPDL_SRCS := capdl_words.c capdl_model.c capdl_print.c capdl_scan.c capdl_reference.c capdl_parse.c \
 	capdl_parse_objects.c capdl_parse_caps.c capdl_spec.c capdl_files.c
 CAPDL_SRCS += capdl_differences.c compiled.c dump_read.c dump_model.c dump_command.c
-CAPDL_SRCS += check_graph.c check_closure.c check_flow.c check_report.c check_command.c picture.c
+CAPDL_SRCS += check_graph.c check_closure.c check_flow.c check_report.c check_wires.c check_command.c picture.c
 TOOL_OBJS += $(CAPDL_SRCS:%.c=$(B)/tools/atoll/%.o) $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
 $(B)/tools/atoll/capdl_spec.o: TOOL_FLAGS += -Iuser/init
 $(B)/tools/atoll/dump_model.o: TOOL_FLAGS += -Ikernel

@@ -95,3 +95,6 @@ status=$?
 check "SIGTERM ends it as such" is 143
 check "SIGTERM ends the emulator too" [ ! -e "/proc/${child:-none}" -a -n "$child" ]
 check "no temporary file is left" [ -z "$(ls -A "$TMPDIR")" ]
+"$atoll" check examples/sriov.yaml >"$work/out" 2>&1
+check "atoll check names a network that two VMs share, once" says "wire: VLAN 100 of nic0 carries frames between alpha and beta; give them different \`vlan\`s if that is not meant"
+check "and none that a VM has for itself" [ "$(grep -c ^wire: "$work/out")" = 1 ]

@@ -116,6 +116,10 @@ uint32_t check_party(const struct check *, const char *name); /* CAPDL_NONE: the
 bool check_report(const struct check *, FILE *);
 void check_edge_text(const struct check *, const struct check_edge *, char *text, size_t size);
 
+/* check_wires.c: what capabilities do not say: which VMs' virtual functions share a network. */
+struct description;
+void check_wires(const struct description *, FILE *);
+
 /* picture.c: nodes, VMs and channels for Graphviz. */
 void picture_print(const struct check *, FILE *);
 

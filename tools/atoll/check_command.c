@@ -1,6 +1,7 @@
 /* `atoll check FILE.yaml | DIR [--svg FILE] [--dot FILE]`. Status 0: isolated, 1: not, 2: wrong input. */
 #include "check.h"
 #include "compiled.h"
+#include "description.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -84,6 +85,12 @@ int check_command(int argc, char **argv, const char *images)
     if (compiled_open(&c, argv[optind], images) != 0)
         return WRONG_INPUT;
     int status = check_folder(c.dir, svg, dot);
+    struct description d;
+    struct complaint why;
+    if (c.temporary && description_load(argv[optind], 0, &d, &why) == 0) { /* it was good a moment ago */
+        check_wires(&d, stdout);
+        description_free(&d);
+    }
     compiled_close(&c);
     return status;
 }
