@@ -11,8 +11,8 @@
 #define VF_MAX 8 /* per PF that a description may ask for: what the 82576 has */
 
 enum vf_command {
-    VF_QUIESCE = 1, /* no frame in or out, no filter left; the function's identity is gone */
-    VF_PROGRAM = 2, /* identity as described; its driver's mailbox is answered from now on */
+    VF_QUIESCE = 1, /* NIC: no frame in or out, no filter left. SSD: offline, no namespace, no queue. The function's identity is gone */
+    VF_PROGRAM = 2, /* identity as described. NIC: its driver's mailbox is answered from now on. SSD: online */
 };
 
 struct vf_request {
@@ -47,13 +47,38 @@ struct nic_config {
 };
 _Static_assert(sizeof(struct nic_config) <= 4096, "one frame");
 
+/* PF driver of an SSD: configuration, one frame. A namespace is attached to the one function that has it, whatever it was attached to before. */
+#define SSD_CONFIG_MAGIC 0x3147464e43445353ull
+struct ssd_vf {
+    uint32_t used;         /* 0: belongs to nobody and stays off */
+    uint32_t namespace_id; /* 1 .. */
+    uint16_t queues;       /* pairs, the admin queue included: 2 or more */
+    uint16_t vectors;      /* MSI-X vectors, 1 or more */
+};
+struct ssd_config {
+    uint64_t magic;
+    char name[16];
+    uint32_t vf_count;
+    uint32_t reserved;
+    struct ssd_vf vfs[VF_MAX];
+};
+_Static_assert(sizeof(struct ssd_config) <= 4096, "one frame");
+
 /* A PF driver's capabilities and its address space. */
 enum pf_slot {
     PF_SLOT_NOTIFICATION = 1, /* all its interrupts, badges below */
     PF_SLOT_MESSAGE = 2,      /* IRQ handler of the device's own MSI-X vector */
     PF_SLOT_DOORBELL_IRQ = 3, /* IRQ handler that node managers ring */
     PF_SLOT_REQUESTER = 4,    /* the PF's own requester ID. A NIC's is bound to nothing: the PF does no DMA */
+    PF_SLOT_CNODE = 5,        /* from here on: an SSD's, whose admin queue is in memory. Its own CNode, */
+    PF_SLOT_TABLES = 6,       /* private untyped for three page tables, */
+    PF_SLOT_IO_SPACE = 7,     /* what the PF sees: the PF_DMA_PAGES frames at PF_DMA_DEVICE, nothing else */
+    PF_SLOT_DMA = 8,          /* those frames, also mapped at PF_DMA_VA: slot 8 + i */
+    PF_SLOT_FREE = 16,        /* first slot for what it makes itself */
 };
+#define PF_DMA_PAGES 4
+#define PF_DMA_VA 0x22000000ull
+#define PF_DMA_DEVICE 0x100000ull
 #define PF_BADGE_MESSAGE 1
 #define PF_BADGE_DOORBELL 2
 #define PF_CONFIG_SPACE_VA 0x20000000ull /* the function's configuration space, 4 KiB */
