@@ -250,6 +250,25 @@ UNIT_SUITES += unit-pf
 unit-pf: $(PF_UNIT_TESTS:%=$(B)/unit/%)
 	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
 
+# ---- NVMe ---------------------------------------------------------------------------------------------------------------
+
+# The library is for every driver of a controller; the PF driver is a component of node 0.
+NVME_LIBRARY_SRCS := user/nvme/nvme.c user/nvme/queue.c
+NVME_PF_SRCS := user/nvme/pf_main.c user/nvme/pf.c user/nvme/dma.c $(NVME_LIBRARY_SRCS) user/pf/pf.c
+$(B)/user/nvme_pf.elf: $(call user_objects,user/lib/start.S $(NVME_PF_SRCS)) user/component.ld
+	$(USER_LINK)
+USER_IMAGES += $(B)/user/nvme_pf.elf
+
+NVME_UNIT_TESTS := nvme_library nvme_pf
+$(B)/unit/nvme_pf: user/nvme/pf.c
+$(NVME_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: tests/unit/%.c tests/unit/nvme_model.c $(NVME_LIBRARY_SRCS) user/lib/format.c tests/unit/nvme_model.h $(wildcard user/nvme/*.h)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Itests/unit -Iuser/nvme -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
+UNIT_SUITES += unit-nvme
+.PHONY: unit-nvme
+unit-nvme: $(NVME_UNIT_TESTS:%=$(B)/unit/%)
+	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
+
 # ---- host tool ----------------------------------------------------------------------------------------------------------
 
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll

@@ -97,8 +97,8 @@ bool nvme_namespace(struct nvme *, uint32_t namespace_id, struct nvme_namespace 
 /* A pair of queues with `number` (1 ..) and as many entries as both sides can do, in `memory` (NVME_QUEUE_PAGES). vector -1: no interrupt. */
 bool nvme_queue_create(struct nvme *, struct nvme_queue *, uint16_t number, int vector, const struct nvme_memory *memory, char *why, size_t why_size);
 
-/* Puts a command with `bytes` of data at device address `data` (a multiple of NVME_PAGE; bytes 0: none) on its way. The command's identifier and data
- * pointers are filled in. False: the queue is full, or the controller is broken. */
+/* Puts a command on its way, with an identifier of the queue's. bytes not 0: its data are there, at device address `data`, a multiple of NVME_PAGE; else
+ * its data pointers are the caller's. False: the queue is full, the data are too long, or the controller is broken. */
 bool nvme_submit(struct nvme *, struct nvme_queue *, const struct nvme_command *, uint64_t data, uint32_t bytes, uint16_t *id);
 enum nvme_polled { NVME_NOTHING, NVME_DONE, NVME_BROKEN };
 /* The next completion, copied. NVME_DONE: `c` belongs to a command that was under way and is no more. */

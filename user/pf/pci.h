@@ -6,6 +6,7 @@
 #define PCI_COMMAND 0x04          /* 7.5.1.1.3 */
 #define PCI_COMMAND_MEMORY 2u
 #define PCI_COMMAND_MASTER 4u
+#define PCI_COMMAND_NO_INTX 0x400u
 #define PCI_STATUS_CAPABILITIES (1u << 20) /* of the 32-bit word at PCI_COMMAND */
 #define PCI_CAPABILITIES 0x34
 #define PCI_CAPABILITY_MSIX 0x11  /* 7.7.2 */
