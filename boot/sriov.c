@@ -102,13 +102,16 @@ static struct pci_window window_of(const struct pci *pci, const struct pci_funct
 /* The lowest free place of `size` bytes, or 0. */
 static uint64_t place(const struct search *s, uint64_t size, uint64_t align)
 {
-    uint64_t at = (s->window.start + align - 1) & ~(align - 1), behind;
-    while (s->window.end <= LOW_END && at + size <= s->window.end) {
-        if (!taken(s, at, size, &behind))
-            return at;
+    uint64_t end = s->window.end, at = s->window.start, behind = at;
+
+    if (end > LOW_END || size > LOW_END || align > LOW_END)
+        return 0;
+    do { /* what is in the way may end anywhere, as another device says so: beyond the window nothing is looked at */
         at = (behind + align - 1) & ~(align - 1);
-    }
-    return 0;
+        if (at + size > end)
+            return 0;
+    } while (taken(s, at, size, &behind) && behind < end);
+    return behind < end ? at : 0;
 }
 
 static void place_bars(const struct pci_config *c, const struct pci *pci, struct pci_function *f, const struct ranges *busy)

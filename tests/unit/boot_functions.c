@@ -143,6 +143,11 @@ static void registers_on_a_root_bus(void **state)
     ranges_add(&kept, 0xae000000, 0xb0000000);
     accepts(); /* configuration space of buses 0 to 3 is at 0xb0000000 */
     assert_true(f->sriov.bars[0].base == 0xb0404000 && f->sriov.bars[3].base == 0xb0424000);
+    f->sriov.bars[0].base = f->sriov.bars[3].base = 0;
+    ranges_add(&ram, 0, 0x100000);
+    port->windows[1] = (struct pci_window){0xb0000000, ~0xfffull}; /* as an odd port may say: the search ends, and nowhere else */
+    accepts();
+    assert_true(f->sriov.bars[0].base == 0 && f->sriov.bars[3].base == 0);
 }
 
 static void shared_or_odd_registers(void **state)
