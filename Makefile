@@ -156,10 +156,12 @@ INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/ini
 	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/life.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
 	user/node_manager/lease.c user/node_manager/vf.c
+MANAGER_SRCS += user/node_manager/mediated.c user/nvme/mediate.c user/nvme/nvme.c user/nvme/queue.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
 	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c rtc.c uart.c vcpu_state.c vf.c vm.c)
 VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
+VMM_PURE_SRCS += user/vmm/nvme.c
 VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c)
 DISK_SRCS := user/disk/main.c user/disk/disk.c
 SWITCH_SRCS := user/switch/main.c user/switch/switch.c
@@ -217,6 +219,7 @@ unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
 # The VMM's pure parts likewise: tests/unit/vmm_NAME.c with a virtual machine in memory (vmm_fixture.c). With VMM_KERNEL naming a
 # bzImage the loader is also shown a real one.
 VMM_UNIT_TESTS := vmm_lapic vmm_apic_bus vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net vmm_vf
+VMM_UNIT_TESTS += vmm_nvme
 $(eval $(call unit_objects_with,vmm,-Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser/disk -Iuser/switch -Wno-missing-prototypes))
 $(B)/unit/vmm_%: $(call unit_objects,vmm,tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS))
 	$(UNIT_LINK)
@@ -242,7 +245,8 @@ PF_UNIT_TESTS := pf_igb pf_manager
 $(B)/unit/pf_igb: tests/unit/pf_igb.c tests/unit/igb_model.c $(IGB_PURE_SRCS) user/lib/format.c tests/unit/igb_model.h $(wildcard user/igb/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Itests/unit -Iuser/igb -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
-$(B)/unit/pf_manager: tests/unit/pf_manager.c tests/unit/pf/sel4.h user/node_manager/vf.c user/node_manager/lease.c user/lib/format.c
+$(B)/unit/pf_manager: tests/unit/pf_manager.c tests/unit/pf/sel4.h user/node_manager/vf.c user/node_manager/lease.c user/lib/format.c \
+		user/node_manager/mediated.c user/nvme/mediate.c user/nvme/nvme.c user/nvme/queue.c tests/unit/pf/io.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -Itests/unit/pf -Iuser/node_manager -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
 UNIT_SUITES += unit-pf
@@ -259,14 +263,19 @@ $(B)/user/nvme_pf.elf: $(call user_objects,user/lib/start.S $(NVME_PF_SRCS)) use
 	$(USER_LINK)
 USER_IMAGES += $(B)/user/nvme_pf.elf
 
-NVME_UNIT_TESTS := nvme_library nvme_pf
+NVME_UNIT_TESTS := nvme_library nvme_pf nvme_mediate
 $(B)/unit/nvme_pf: user/nvme/pf.c
+$(B)/unit/nvme_mediate: user/nvme/mediate.c
 $(NVME_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: tests/unit/%.c tests/unit/nvme_model.c $(NVME_LIBRARY_SRCS) user/lib/format.c tests/unit/nvme_model.h $(wildcard user/nvme/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Itests/unit -Iuser/nvme -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
+# The node manager's part has no model: its calls of the kernel are the test's.
+$(B)/unit/nvme_manager: tests/unit/nvme_manager.c user/node_manager/mediated.c user/nvme/mediate.c $(NVME_LIBRARY_SRCS) user/lib/format.c $(wildcard user/nvme/*.h user/node_manager/*.h)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Itests/unit/pf -Iuser/node_manager -Iuser/nvme -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
 UNIT_SUITES += unit-nvme
 .PHONY: unit-nvme
-unit-nvme: $(NVME_UNIT_TESTS:%=$(B)/unit/%)
+unit-nvme: $(NVME_UNIT_TESTS:%=$(B)/unit/%) $(B)/unit/nvme_manager
 	@for t in $^; do scripts/test-run $(B)/results $$(basename $$t) $$t || bad=1; done; [ -z "$$bad" ]
 
 # ---- host tool ----------------------------------------------------------------------------------------------------------

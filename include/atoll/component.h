@@ -96,6 +96,7 @@ enum vmm_slot {
     VMM_SLOT_KICK_IRQ = 12,  /* of the vector that the VM's other VMMs ring; signals VMM_BADGE_KICK */
     VMM_SLOT_KICK = 64,      /* IPI capability that kicks vCPU i's VMM: slot 64 + i */
 };
+#define VMM_VF_DOORBELLS_VA 0x34000000ull /* function i (VF_MEDIATED): its page of doorbells, at 4 KiB * i behind it */
 #define VMM_BADGE_TIMER 1
 #define VMM_BADGE_INPUT 2
 #define VMM_BADGE_EXIT 4     /* badge of the vCPU's fault messages; signals arrive with an OR of the others */
@@ -131,19 +132,21 @@ enum manager_slot {
     MANAGER_SLOT_KERNEL = 128, /* frame-only untypeds of its kernel file, up to 64 */
     MANAGER_SLOT_INITRD = 192, /* of its initrd file, up to 64 */
     MANAGER_SLOT_VF = 256,     /* per virtual function of its VM MANAGER_VF_SLOTS, enum manager_vf_slot */
-    MANAGER_SLOT_IO_SPACE = 319, /* the one that they share */
-    MANAGER_SLOT_FREE = 320,   /* first slot for what it makes itself */
+    MANAGER_SLOT_IO_SPACE = 511, /* the one that they share */
+    MANAGER_SLOT_FREE = 512,   /* first slot for what it makes itself */
 };
 #define MANAGER_SPAN 64        /* slots of each of the three */
-#define MANAGER_VF_SLOTS 15
+#define MANAGER_VF_SLOTS 24
 enum manager_vf_slot {
     MANAGER_VF_REQUESTER = 0,
     MANAGER_VF_DOORBELL = 1, /* IPI: wakes the PF driver */
     MANAGER_VF_MESSAGE = 2,  /* IRQ handlers of its MSI-X vectors, VF_VECTORS at most; they signal the VMM */
     MANAGER_VF_BAR = 6,      /* frames of the registers that the guest gets, MANAGER_VF_BAR_PAGES at most */
+    MANAGER_VF_ADMIN = 20,   /* VF_MEDIATED: the four frames of its admin queue, mapped at MANAGER_VF_ADMIN_AT */
 };
 #define MANAGER_VF_BAR_PAGES 8
-#define MANAGER_VF_TABLES 9  /* page tables that their places may need: a directory, and a table for each 2 MiB that is touched */
+#define MANAGER_VF_TABLES 11 /* page tables that their places may need: a directory, a table for each 2 MiB that is touched; two of devices'
+                                addresses for admin queues */
 #define MANAGER_VF_VA 0x30000000ull /* function i at MANAGER_VF_STRIDE * i behind it: */
 #define MANAGER_VF_STRIDE 0x20000ull
 #define MANAGER_VF_CONFIG_AT 0x0    /* its configuration space */
@@ -151,6 +154,7 @@ enum manager_vf_slot {
 #define MANAGER_VF_REQUEST_AT 0x2000 /* to its PF driver, and the answer (<atoll/vf.h>) */
 #define MANAGER_VF_ANSWER_AT 0x3000
 #define MANAGER_VF_BAR_AT 0x10000   /* its registers */
+#define MANAGER_VF_ADMIN_AT 0x18000 /* VF_MEDIATED: its admin queue */
 #define MANAGER_QUEUE_EVENTS 0 /* producer: event lines to the console */
 #define MANAGER_BADGE_TIMER 1
 #define MANAGER_BADGE_LIFE 2
@@ -182,6 +186,9 @@ enum manager_request {
     MANAGER_COUNTERS,      /* before the end. MR0: count; MR1 on: values in enum vmm_counter order */
     MANAGER_VF_PLACE,      /* MR0: function; MR1: guest-physical address of its registers, or 0: nowhere; MR2: may it be a bus master? */
     MANAGER_VF_RESET,      /* MR0: function: the guest wants it reset (FLR). The lease is renewed */
+    MANAGER_VF_CONTROLLER, /* MR0: function (VF_MEDIATED); MR1: 1: the guest starts its controller, 0: it stops it. Answer: MR0: its register CAP as
+                              the guest may see it, MR1: VS. An error: the controller does not do it */
+    MANAGER_VF_COMMAND,    /* MR0: function (VF_MEDIATED); MR1 to MR8: a command of the guest's admin queue. Answer: MR0: status, MR1: result */
 };
 #define MANAGER_REASON_MAX 200 /* bytes of a reason */
 enum vmm_counter { VMM_COUNT_MSR_REFUSED, VMM_COUNT_PORT_UNKNOWN, VMM_COUNT_CPUID_UNKNOWN, VMM_COUNT_MMIO_UNKNOWN,

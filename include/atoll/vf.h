@@ -95,6 +95,11 @@ enum pf_slot {
 
 /* A VM's functions: what node manager and VMM are configured with. The vm_config's page has no room: a frame of its own. */
 #define VM_VFS_MAX 4
+enum vf_kind {
+    VF_GUEST = 0,    /* the guest has its registers */
+    VF_SERVED = 1,   /* a component has them, and serves the VM something else */
+    VF_MEDIATED = 2, /* NVMe (docs/decisions/0018): queues and doorbells are the guest's, the admin queue and the other registers its node manager's */
+};
 #define VFS_CONFIG_MAGIC 0x314746435346564dull
 struct vfs_config {
     uint64_t magic;
@@ -108,5 +113,6 @@ struct vfs_config {
         uint32_t msix_bar_pages;    /* its size, as the guest sees it */
         uint32_t class_code;        /* 24 bits */
         uint32_t slot;              /* on the guest's bus */
+        uint32_t kind;              /* enum vf_kind */
     } vfs[VM_VFS_MAX];
 };

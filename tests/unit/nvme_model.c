@@ -62,7 +62,7 @@ static uint16_t identify(const struct nvme_command *c, uint8_t *to)
         for (unsigned i = 0; i <= NVME_MODEL_SECONDARIES; i++)
             if (M.attached[ns] >> i & 1)
                 put(to, 2 + 2 * n++, 2, i);
-        put(to, 0, 2, n);
+        put(to, 0, 2, M.flaw == FLAW_LONG_LIST ? 0xffff : n);
         return 0;
     case CNS_PRIMARY:
         put(to, 4, 1, 3);
@@ -94,7 +94,7 @@ static uint16_t attachment(const struct nvme_command *c, const uint8_t *list)
     if (c->dword10 == 0) {
         if (there)
             return ALREADY_ATTACHED;
-        M.attached[ns] |= (uint16_t)(M.flaw == FLAW_ATTACHES_NOT ? 0 : 1 << id);
+        M.attached[ns] |= (uint16_t)(M.flaw == FLAW_ATTACHES_NOT ? 0 : M.flaw == FLAW_ATTACHES_ALL ? 0x1e : 1 << id);
         return 0;
     }
     if (!there)

@@ -15,6 +15,7 @@ enum nvme_model_flaw {
     FLAW_NONE, FLAW_NEVER_READY, FLAW_NEVER_IDLE, FLAW_FATAL, FLAW_ABSENT, FLAW_SILENT /* no completion */, FLAW_WRONG_ID, FLAW_WRONG_QUEUE,
     FLAW_HEAD_BEYOND /* the ring */, FLAW_HEAD_AHEAD /* of what it was given */, FLAW_TWICE /* the same completion again */,
     FLAW_STAYS_ATTACHED, FLAW_STAYS_ONLINE, FLAW_KEEPS_QUEUES, FLAW_ATTACHES_NOT,
+    FLAW_ATTACHES_ALL, FLAW_LONG_LIST,
 };
 
 struct nvme_model {

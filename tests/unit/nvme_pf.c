@@ -126,6 +126,8 @@ static void notices_what_was_not_done(void **unused)
     fails(FLAW_KEEPS_QUEUES, VF_QUIESCE, "reads back as controller 1, offline, 2 queues, 0 vectors");
     fails(FLAW_ATTACHES_NOT, VF_PROGRAM, "namespace 2 reads back as not its own alone");
     is_off(1); /* nothing is left half done */
+    fails(FLAW_ATTACHES_ALL, VF_PROGRAM, "namespace 2 reads back as not its own alone");
+    fails(FLAW_LONG_LIST, VF_QUIESCE, "controllers of namespace 1 is too long");
     fails(FLAW_SILENT, VF_PROGRAM, "no completion in time");
     power_on(NULL); /* somebody else keeps the namespace */
     assert_true(start());
@@ -159,12 +161,23 @@ static void refuses_what_is_not_there(void **unused)
     does_not_start("are possible");
 }
 
+/* What the SSD has told is kept in memory that it cannot write. */
+static void lists_do_not_change_later(void **unused)
+{
+    (void)unused;
+    assert_true(start());
+    assert_int_equal(request(0, 1, VF_PROGRAM), VF_DONE);
+    memset(M.memory, 0xff, sizeof M.memory);
+    assert_ptr_not_equal(ssd.nvme.told, ssd.nvme.data);
+    assert_int_equal(ssd.nvme.told[0], 0); /* of the last namespace: attached to nobody */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(starts_with_all_off, power_on), cmocka_unit_test_setup(gives_and_takes, power_on),
         cmocka_unit_test_setup(refuses_the_past_and_the_unknown, power_on), cmocka_unit_test_setup(notices_what_was_not_done, power_on),
-        cmocka_unit_test_setup(refuses_what_is_not_there, power_on),
+        cmocka_unit_test_setup(refuses_what_is_not_there, power_on), cmocka_unit_test_setup(lists_do_not_change_later, power_on),
     };
     return cmocka_run_group_tests_name("nvme_pf", tests, NULL, NULL);
 }

@@ -48,10 +48,15 @@ static void vm_start(void)
         event("vm %s started", vm->name);
 }
 
-/* Act on a message. True: the caller gets the answer `*label`. */
-static bool act(enum vm_action action, uint64_t *label)
+/* An answer: its label, and words. */
+struct answer { uint64_t label, words[2]; unsigned count; };
+
+/* Act on a message. True: the caller gets the answer. */
+static bool act(enum vm_action action, struct answer *a)
 {
-    *label = SEL4_NO_ERROR;
+    uint64_t *label = &a->label;
+
+    *a = (struct answer){.label = SEL4_NO_ERROR};
     switch (action) {
     case ACTION_START:
         vm_start();
@@ -74,6 +79,14 @@ static bool act(enum vm_action action, uint64_t *label)
             return true;
         life_end(OUTCOME_STOPPED, record.reason);
         return false;
+    case ACTION_VF_CONTROLLER:
+        *label = (uint64_t)vf_controller(record.vf.index, record.vf.on, a->words);
+        a->count = 2;
+        return true;
+    case ACTION_VF_COMMAND:
+        *label = (uint64_t)vf_command(record.vf.index, record.vf.command, a->words);
+        a->count = 2;
+        return true;
     case ACTION_EXIT_CODE:
         event("vm %s exit-code %lu", vm->name, record.exit_code);
         return true;
@@ -97,7 +110,8 @@ static bool act(enum vm_action action, uint64_t *label)
 __attribute__((noreturn)) static void serve(void)
 {
     struct sel4_message m = {0};
-    uint64_t words[SEL4_MSG_MAX_LENGTH], label;
+    uint64_t words[SEL4_MSG_MAX_LENGTH];
+    struct answer answer;
 
     sel4_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);
     for (;;) {
@@ -107,8 +121,10 @@ __attribute__((noreturn)) static void serve(void)
             continue;
         }
         gather(&m, words);
-        if (act(message_decode(&record, m.badge, m.info, words), &label)) {
-            m.info = sel4_info(label, 0, 0);
+        if (act(message_decode(&record, m.badge, m.info, words), &answer)) {
+            m.info = sel4_info(answer.label, 0, answer.count);
+            m.mr[0] = answer.words[0];
+            m.mr[1] = answer.words[1];
             sel4_reply_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);
         } else {
             sel4_recv(MANAGER_SLOT_ENDPOINT, MANAGER_SLOT_REPLY, &m);

@@ -20,6 +20,8 @@ void vfs_end(void);
 /* What the VMM may ask for, see MANAGER_VF_PLACE and MANAGER_VF_RESET. */
 error_t vf_place(uint64_t index, uint64_t address, uint64_t master);
 int vf_reset(uint64_t index, char *why, size_t why_size); /* -1: quarantined */
+error_t vf_controller(uint64_t index, bool on, uint64_t answer[2]); /* MANAGER_VF_CONTROLLER */
+error_t vf_command(uint64_t index, const uint64_t *words, uint64_t answer[2]); /* MANAGER_VF_COMMAND */
 
 /* events.c: whole lines into the event queue; a line that does not fit is dropped and counted there. A VM can make its manager
  * report without end (resets, exit codes); for its own end, its counters and the reason, room is kept until events_last(). */
@@ -49,14 +51,14 @@ enum vm_action {
     ACTION_END,     /* powered off */
     ACTION_STOP,    /* stopped; `reason` is set */
     ACTION_IGNORE,  /* not from this node's VM: no answer */
-    ACTION_VF_PLACE, ACTION_VF_RESET, /* `vf` is set */
+    ACTION_VF_PLACE, ACTION_VF_RESET, ACTION_VF_CONTROLLER, ACTION_VF_COMMAND, /* `vf` is set */
 };
 struct vm_record {
     enum vm_state state;
     uint32_t index;                     /* vm_config.vm_index: whose badges count */
     uint64_t counters[VMM_COUNTERS];    /* as the VMM last told them */
     uint64_t exit_code;
-    struct { uint64_t index, address, master; } vf;
+    struct { uint64_t index, address, master; bool on; uint64_t command[8]; } vf;
     char reason[MANAGER_REASON_MAX + 1];
 };
 /* `words` are the message's, as many as info says (registers and buffer gathered by the caller), at most SEL4_MSG_MAX_LENGTH. */

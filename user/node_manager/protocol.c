@@ -36,6 +36,14 @@ static enum vm_action decode_request(struct vm_record *vm, uint64_t label, const
         vm->vf.address = words[1];
         vm->vf.master = words[2];
         return label == MANAGER_VF_PLACE ? ACTION_VF_PLACE : ACTION_VF_RESET;
+    case MANAGER_VF_CONTROLLER: case MANAGER_VF_COMMAND:
+        if (n < (label == MANAGER_VF_COMMAND ? 9 : 2))
+            return ACTION_REFUSE;
+        vm->vf.index = words[0];
+        vm->vf.on = words[1] & 1;
+        for (unsigned i = 0; i < 8 && label == MANAGER_VF_COMMAND; i++)
+            vm->vf.command[i] = words[1 + i];
+        return label == MANAGER_VF_COMMAND ? ACTION_VF_COMMAND : ACTION_VF_CONTROLLER;
     case MANAGER_POWERED_OFF:
         return ACTION_END;
     case MANAGER_STOPPED:

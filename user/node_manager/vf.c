@@ -3,6 +3,7 @@
  * Section numbers: PCI Express Base Specification 6.0. */
 #include "manager.h"
 #include "lease.h"
+#include "mediated.h"
 #include "../pf/pci.h"
 #include <atoll/vf.h>
 
@@ -148,6 +149,7 @@ static unsigned express_of(const struct vf *v) { return pci_capability(config_of
 static bool quiesce(struct vf *v, uint64_t lease, char *why, size_t size)
 {
     registers_unmap(v);
+    mediated_end((unsigned)(v - vfs));
     if (!ask_pf_driver(v, VF_QUIESCE, lease, why, size))
         return false;
     unsigned express = express_of(v), msix = msix_of(v);
@@ -268,6 +270,19 @@ static struct lease_hardware hardware(struct vf *v) { return (struct lease_hardw
 
 /* ---- from outside ---- */
 
+static bool is_mediated(const struct vf *v) { return v->config->kind == VF_MEDIATED; }
+
+static void open_mediated(const struct vf *v, const struct vm_config *vm)
+{
+    const struct mediated_place place = {v->config->name, slot_of(v, MANAGER_VF_ADMIN), page_of(v, MANAGER_VF_ADMIN_AT), register_of(v, 0)};
+    uint64_t slots[2] = {next_slot, end_slot};
+    error_t error = mediated_open((unsigned)(v - vfs), &place, vm, slots);
+
+    if (error)
+        panic("%s: no memory for its admin queue: %s", v->config->name, sel4_error_name(error));
+    next_slot = slots[0];
+}
+
 void vfs_init(const struct manager_config *config, const struct vm_config *vm, const void *config_frame, uint64_t free_slot, uint64_t tsc_hz)
 {
     const struct vfs_config *c = config_frame;
@@ -278,6 +293,7 @@ void vfs_init(const struct manager_config *config, const struct vm_config *vm, c
     if (c->magic != VFS_CONFIG_MAGIC || c->count > VM_VFS_MAX)
         panic("the third configuration frame does not list virtual functions");
     ticks_per_ms = tsc_hz / 1000;
+    mediated_clock(tsc_hz);
     next_slot = free_slot;
     end_slot = 1ull << config->cnode_bits;
     for (unsigned i = 0; i < c->count; i++) {
@@ -285,6 +301,8 @@ void vfs_init(const struct manager_config *config, const struct vm_config *vm, c
         error_t error = requesters_range(slot_of(&vfs[i], MANAGER_VF_REQUESTER), MANAGER_SLOT_CNODE, &vfs[i].requester, &last);
         if (error || last != vfs[i].requester)
             panic("%s: its requester ID cannot be told: %s", c->vfs[i].name, sel4_error_name(error));
+        if (is_mediated(&vfs[i]))
+            open_mediated(&vfs[i], vm);
     }
     vf_count = c->count;
 }
@@ -332,6 +350,8 @@ error_t vf_place(uint64_t index, uint64_t address, uint64_t master)
     if (index >= vf_count || address % 4096 || vfs[index].lease.state != LEASE_LEASED)
         return SEL4_INVALID_ARGUMENT;
     struct vf *v = &vfs[index];
+    if (address != 0 && is_mediated(v))
+        return SEL4_INVALID_ARGUMENT; /* its registers are never the guest's */
     if (address != 0 && (address < VM_HOLE_START || address > VM_HOLE_END - v->config->bar_pages * 4096ull))
         return SEL4_RANGE_ERROR;
     v->master = master != 0;
@@ -349,4 +369,25 @@ int vf_reset(uint64_t index, char *why, size_t size)
         return 0;
     vfs[index].master = false; /* as after any reset */
     return renew(&vfs[index], why, size);
+}
+
+/* One that its guest may use, and a bus master: without that, its commands would not come back. */
+static bool may_command(uint64_t index)
+{
+    return index < vf_count && vfs[index].lease.state == LEASE_LEASED && is_mediated(&vfs[index]);
+}
+
+error_t vf_controller(uint64_t index, bool on, uint64_t answer[2])
+{
+    if (!may_command(index) || (on && !vfs[index].master))
+        return SEL4_INVALID_ARGUMENT;
+    return mediated_controller((unsigned)index, on, answer);
+}
+
+error_t vf_command(uint64_t index, const uint64_t *words, uint64_t answer[2])
+{
+    if (!may_command(index) || !vfs[index].master)
+        return SEL4_INVALID_ARGUMENT;
+    mediated_command((unsigned)index, words, answer);
+    return SEL4_NO_ERROR;
 }

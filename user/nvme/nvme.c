@@ -65,13 +65,12 @@ static void write_wide(unsigned offset, uint64_t value)
     nvme_write(offset + 4, (uint32_t)(value >> 32));
 }
 
-static uint32_t data_read(const struct nvme *n, unsigned offset, unsigned bytes)
+static uint32_t told(const struct nvme *n, unsigned offset, unsigned bytes)
 {
-    const volatile uint8_t *from = n->data;
     uint32_t value = 0;
 
     for (unsigned i = 0; i < bytes; i++)
-        value |= (uint32_t)from[offset + i] << 8 * i;
+        value |= (uint32_t)n->told[offset + i] << 8 * i;
     return value;
 }
 
@@ -79,21 +78,23 @@ static bool controller_identify(struct nvme *n, char *why, size_t size)
 {
     if (!nvme_identify(n, CNS_CONTROLLER, 0, 0, why, size))
         return false;
-    uint32_t commands = data_read(n, CONTROLLER_COMMAND_SIZES, 1), completions = data_read(n, CONTROLLER_COMPLETION_SIZES, 1);
-    uint32_t transfer = data_read(n, CONTROLLER_TRANSFER, 1);
+    uint32_t commands = told(n, CONTROLLER_COMMAND_SIZES, 1), completions = told(n, CONTROLLER_COMPLETION_SIZES, 1);
+    uint32_t transfer = told(n, CONTROLLER_TRANSFER, 1);
     if ((commands & 0xf) > 6 || commands >> 4 < 6 || (completions & 0xf) > 4 || completions >> 4 < 4)
         return refuse(why, size, "the controller's queue entries are not of 64 and 16 bytes (SQES, CQES)");
     if (transfer && transfer < 4) /* 2^3 pages are NVME_TRANSFER_MAX */
         n->transfer_max = NVME_PAGE << transfer;
-    n->controller_id = (uint16_t)data_read(n, CONTROLLER_ID, 2);
-    n->write_cache = data_read(n, CONTROLLER_WRITE_CACHE, 1) & 1;
+    n->controller_id = (uint16_t)told(n, CONTROLLER_ID, 2);
+    n->write_cache = told(n, CONTROLLER_WRITE_CACHE, 1) & 1;
     return true;
 }
 
 /* 7.6.1 */
 bool nvme_start(struct nvme *n, const struct nvme_memory *memory, char *why, size_t size)
 {
-    *n = (struct nvme){.transfer_max = NVME_TRANSFER_MAX, .broken = true};
+    memset(n, 0, sizeof *n);
+    n->transfer_max = NVME_TRANSFER_MAX;
+    n->broken = true;
     if (!capabilities(n, why, size) || !disable(n, why, size))
         return false;
     nvme_queue_init(&n->admin, 0, n->entries_max, memory);
@@ -137,15 +138,18 @@ bool nvme_identify(struct nvme *n, uint8_t cns, uint16_t controller, uint32_t na
                              .dword10 = cns | (uint32_t)controller << 16};
 
     memset(n->data, 0, NVME_PAGE); /* a controller that writes less than it should leaves nothing old */
-    return nvme_admin(n, &c, NULL, why, size);
+    if (!nvme_admin(n, &c, NULL, why, size))
+        return false;
+    memcpy(n->told, n->data, NVME_PAGE);
+    return true;
 }
 
 bool nvme_namespace(struct nvme *n, uint32_t id, struct nvme_namespace *ns, char *why, size_t size)
 {
     if (!nvme_identify(n, CNS_NAMESPACE, 0, id, why, size))
         return false;
-    uint32_t format = data_read(n, NAMESPACE_FORMATS + 4 * (data_read(n, NAMESPACE_FORMAT, 1) & 0xf), 4);
-    *ns = (struct nvme_namespace){.blocks = data_read(n, NAMESPACE_SIZE, 4) | (uint64_t)data_read(n, NAMESPACE_SIZE + 4, 4) << 32,
+    uint32_t format = told(n, NAMESPACE_FORMATS + 4 * (told(n, NAMESPACE_FORMAT, 1) & 0xf), 4);
+    *ns = (struct nvme_namespace){.blocks = told(n, NAMESPACE_SIZE, 4) | (uint64_t)told(n, NAMESPACE_SIZE + 4, 4) << 32,
                                   .block_bits = format >> 16 & 0xff};
     if (ns->blocks == 0 || ns->blocks > UINT64_MAX >> 12) {
         text_format(why, size, "namespace %u is not attached to this controller, or has no blocks", id);

@@ -17,7 +17,7 @@ struct nvme_memory {
     uint64_t device;
 };
 #define NVME_QUEUE_PAGES 3u       /* commands, completions, address lists */
-#define NVME_ADMIN_PAGES (NVME_QUEUE_PAGES + 1u) /* and a page for what the controller tells: nvme.data */
+#define NVME_ADMIN_PAGES (NVME_QUEUE_PAGES + 1u) /* and a page of data */
 
 /* 4.2 */
 struct nvme_command {
@@ -60,8 +60,9 @@ struct nvme_queue {
 
 struct nvme {
     struct nvme_queue admin;
-    void *data;                   /* one page, NVME_ADMIN_PAGES's last */
+    void *data;                   /* one page, NVME_ADMIN_PAGES's last: for the controller to read or write */
     uint64_t data_device;
+    uint8_t told[NVME_PAGE] __attribute__((aligned(8))); /* what nvme_identify brought, copied: the controller can't change it any more */
     uint32_t timeout_ms;          /* for becoming ready and for a command */
     unsigned doorbell_stride;     /* bytes */
     uint16_t entries_max;         /* of a queue, as the controller says */
@@ -84,7 +85,7 @@ bool nvme_stop(struct nvme *, char *why, size_t why_size);
 
 /* One admin command, until it has completed. False: refused, or lost; `why` says which. `result` may be NULL. */
 bool nvme_admin(struct nvme *, const struct nvme_command *, uint32_t *result, char *why, size_t why_size);
-/* Identify (5.15) into nvme.data. */
+/* Identify (5.15) into nvme.told. */
 bool nvme_identify(struct nvme *, uint8_t cns, uint16_t controller, uint32_t namespace_id, char *why, size_t why_size);
 
 struct nvme_namespace {

@@ -62,7 +62,7 @@ static bool attachment(struct ssd *s, uint32_t ns, uint16_t controller, uint32_t
 
 static bool secondary_read(struct ssd *s, unsigned vf, struct secondary *found, char *why, size_t size)
 {
-    const struct secondary_list *list = s->nvme.data;
+    const struct secondary_list *list = (const void *)s->nvme.told;
 
     if (!nvme_identify(&s->nvme, CNS_SECONDARY, 0, 0, why, size))
         return false;
@@ -75,10 +75,10 @@ static bool secondary_read(struct ssd *s, unsigned vf, struct secondary *found, 
     return false;
 }
 
-/* Controllers that the namespace is attached to, into nvme.data. NULL: `why`. */
+/* Controllers that the namespace is attached to, in nvme.told. NULL: `why`. */
 static const struct controller_list *attached(struct ssd *s, uint32_t ns, char *why, size_t size)
 {
-    const struct controller_list *list = s->nvme.data;
+    const struct controller_list *list = (const void *)s->nvme.told;
 
     if (!nvme_identify(&s->nvme, CNS_ATTACHED_CONTROLLERS, 0, ns, why, size))
         return NULL;
@@ -194,7 +194,7 @@ static bool program(struct ssd *s, unsigned vf, char *why, size_t size)
 
 static uint32_t word_at(const struct ssd *s, unsigned offset, unsigned bytes)
 {
-    const uint8_t *from = s->nvme.data;
+    const uint8_t *from = s->nvme.told;
     return bytes == 1 ? from[offset] : from[offset] | (uint32_t)from[offset + 1] << 8;
 }
 
@@ -227,7 +227,7 @@ static bool abilities(struct ssd *s, char *why, size_t size)
 
 static bool namespaces_list(struct ssd *s, char *why, size_t size)
 {
-    const uint32_t *ids = s->nvme.data;
+    const uint32_t *ids = (const void *)s->nvme.told;
 
     if (!nvme_identify(&s->nvme, CNS_ALLOCATED, 0, 0, why, size))
         return false;
@@ -274,7 +274,8 @@ bool ssd_start(struct ssd *s, const struct ssd_config *config, const struct nvme
 {
     struct secondary found;
 
-    *s = (struct ssd){.config = config};
+    memset(s, 0, sizeof *s);
+    s->config = config;
     if (config->vf_count > VF_MAX) {
         text_format(why, size, "its configuration has %u virtual functions; %u are possible", config->vf_count, VF_MAX);
         return false;

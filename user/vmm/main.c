@@ -108,6 +108,41 @@ static void vf_reset(unsigned index)
     manager_call(MANAGER_VF_RESET, 1);
 }
 
+/* As manager_call(); the answer's two words. Zeroes where it is an error. */
+static uint64_t manager_ask(uint64_t request, unsigned words, uint64_t answer[2])
+{
+    struct sel4_message m = {.info = sel4_info(request, 0, words)};
+
+    for (unsigned i = 0; i < SEL4_MSG_REGISTERS && i < words; i++)
+        m.mr[i] = sel4_ipc_buffer->msg[i];
+    sel4_call(VMM_SLOT_MANAGER, &m);
+    for (unsigned i = 0; i < 2; i++)
+        answer[i] = i < sel4_info_length(m.info) ? m.mr[i] : 0;
+    return sel4_info_label(m.info);
+}
+
+static bool vf_controller(unsigned index, bool on, uint64_t *capabilities, uint32_t *version)
+{
+    uint64_t answer[2];
+
+    sel4_ipc_buffer->msg[0] = index;
+    sel4_ipc_buffer->msg[1] = on;
+    bool done = manager_ask(MANAGER_VF_CONTROLLER, 2, answer) == SEL4_NO_ERROR;
+    *capabilities = answer[0];
+    *version = (uint32_t)answer[1];
+    return done;
+}
+
+static void vf_admin(unsigned index, const uint64_t words[NVME_WORDS], struct nvme_answer *a)
+{
+    uint64_t answer[2];
+
+    sel4_ipc_buffer->msg[0] = index;
+    memcpy(&sel4_ipc_buffer->msg[1], words, NVME_WORDS * sizeof words[0]);
+    bool done = manager_ask(MANAGER_VF_COMMAND, 1 + NVME_WORDS, answer) == SEL4_NO_ERROR;
+    *a = (struct nvme_answer){done ? (uint16_t)answer[0] : NVME_INTERNAL_ERROR, (uint32_t)answer[1]};
+}
+
 __attribute__((noreturn)) static void end(uint64_t request)
 {
     size_t length = strlen(vm.reason);
@@ -289,6 +324,9 @@ static void set_up_vfs(const struct vm_config *config)
 
     vm.vf_place = vf_place;
     vm.vf_reset = vf_reset;
+    vm.vf_controller = vf_controller;
+    vm.vf_admin = vf_admin;
+    vm.vf_doorbells = (volatile uint32_t *)VMM_VF_DOORBELLS_VA;
     if (config->vf_count == 0)
         return;
     if (vfs->magic != VFS_CONFIG_MAGIC || vfs->count > VM_VFS_MAX)

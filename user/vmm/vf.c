@@ -13,22 +13,28 @@
 #define CONTROL_FLR 0x8000u
 #define PAGE 4096u
 
+static bool is_mediated(const struct vf *v) { return v->config->kind == VF_MEDIATED; }
+
 /* Accesses while the registers are nowhere in the nested tables: as if nobody answered. */
 static uint64_t bar_read(struct pci_function *f, unsigned bar, uint32_t offset, unsigned bytes)
 {
-    (void)f, (void)bar, (void)offset, (void)bytes;
-    return ~0ull;
+    struct vf *v = f->device;
+
+    return is_mediated(v) && bar == v->config->bar ? nvme_guest_read(v, offset, bytes) : ~0ull;
 }
 
 static void bar_write(struct pci_function *f, unsigned bar, uint32_t offset, unsigned bytes, uint64_t value)
 {
-    (void)f, (void)bar, (void)offset, (void)bytes, (void)value;
+    struct vf *v = f->device;
+
+    if (is_mediated(v) && bar == v->config->bar)
+        nvme_guest_write(v, offset, bytes, value);
 }
 
-/* Tell the node manager where the guest wants the registers. It refuses what does not fit: then they are nowhere. */
+/* Tell the node manager where the guest wants the registers. It refuses what does not fit: then they are nowhere, as mediated ones are always. */
 static void place(struct vf *v)
 {
-    uint32_t address = pci_bar_address(&v->pci, v->config->bar);
+    uint32_t address = is_mediated(v) ? 0 : pci_bar_address(&v->pci, v->config->bar);
     bool master = pci_is_master(&v->pci);
 
     if (address == v->placed && master == v->master)
@@ -57,6 +63,7 @@ static void function_reset(struct vf *v)
     for (unsigned i = 0; i < f->msix.count; i++)
         f->msix.entries[i].control = 1;
     f->vm->vf_reset(v->index);
+    nvme_guest_reset(v);
     v->master = false;
     pci_map(f->vm);
     place(v);
@@ -78,6 +85,7 @@ static void machine_reset(struct pci_function *f)
 {
     struct vf *v = f->device;
 
+    nvme_guest_reset(v);
     v->placed = 0;
     v->master = false;
     place(v);
@@ -94,6 +102,8 @@ void vf_add(struct vm *vm, const struct vfs_config *config)
 
         v->config = c;
         v->index = i;
+        if (is_mediated(v) && vm->vf_doorbells)
+            v->nvme.doorbells = vm->vf_doorbells + i * (PAGE / 4);
         pci_function_init(&v->pci, c->vendor, c->device, c->class_code << 8 | 1, c->vendor, c->device);
         pci_bar_add(&v->pci, c->bar, c->bar_pages * PAGE);
         pci_bar_add(&v->pci, c->msix_bar, c->msix_bar_pages * PAGE);

@@ -3,6 +3,7 @@
 #pragma once
 #include <stdint.h>
 #include <atoll/vf.h>
+#include "nvme.h"
 #include "pci.h"
 
 struct vf {
@@ -12,6 +13,7 @@ struct vf {
     uint8_t express; /* offset of its PCI Express capability */
     uint32_t placed; /* what the node manager was told last: address, */
     bool master;     /* and whether it may be a bus master */
+    struct nvme_guest nvme; /* VF_MEDIATED */
 };
 
 struct vm;

@@ -74,6 +74,9 @@ struct vm {
     unsigned vf_count;
     bool (*vf_place)(unsigned index, uint32_t address, bool master); /* true: there they are */
     void (*vf_reset)(unsigned index);
+    bool (*vf_controller)(unsigned index, bool on, uint64_t *capabilities, uint32_t *version); /* MANAGER_VF_CONTROLLER */
+    void (*vf_admin)(unsigned index, const uint64_t words[NVME_WORDS], struct nvme_answer *);  /* MANAGER_VF_COMMAND */
+    volatile uint32_t *vf_doorbells; /* of VF_MEDIATED functions: a page for each index */
     uint64_t counters[VMM_COUNTERS];
     char reason[VM_REASON_MAX];
 };
