@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "mediated.h"
 #include "nvme.h"
+#include <atoll/vf.h>
 
 static struct { uint64_t address, rights; cptr_t frame; } pages[16];
 static unsigned page_count, tables, lines;
