@@ -157,11 +157,12 @@ INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/ini
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/life.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
 	user/node_manager/lease.c user/node_manager/vf.c
 MANAGER_SRCS += user/node_manager/mediated.c user/nvme/mediate.c user/nvme/nvme.c user/nvme/queue.c
-CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c
+CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c user/console/command.c user/console/ring.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
 	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c rtc.c uart.c vcpu_state.c vf.c vm.c)
 VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
 VMM_PURE_SRCS += user/vmm/nvme.c
+VMM_PURE_SRCS += $(addprefix user/vmm/,pm.c watchdog.c)
 VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c)
 DISK_SRCS := user/disk/main.c user/disk/disk.c
 SWITCH_SRCS := user/switch/main.c user/switch/switch.c
@@ -181,12 +182,13 @@ $(B)/user/init.elf: $(call user_objects,user/lib/root_start.S $(INIT_SRCS)) user
 	$(USER_LINK)
 $(B)/user/node_manager.elf: $(call user_objects,user/lib/start.S $(MANAGER_SRCS)) user/component.ld
 	$(USER_LINK)
-# The guests' DSDT, as a C array.
-$(B)/user/vmm/dsdt.hex: user/vmm/dsdt.dsl
+# The guests' DSDT, and the SSDT of those with a generic event device, as C arrays.
+VMM_AML := $(B)/user/vmm/dsdt.hex $(B)/user/vmm/button.hex
+$(VMM_AML): $(B)/user/vmm/%.hex: user/vmm/%.dsl
 	@mkdir -p $(@D)
 	iasl -tc -p $(basename $@) $< >$(basename $@).log || { cat $(basename $@).log; exit 1; }
 $(B)/user/vmm/acpi.o: USER_FLAGS += -I$(B)/user/vmm
-$(B)/user/vmm/acpi.o: $(B)/user/vmm/dsdt.hex
+$(B)/user/vmm/acpi.o: $(VMM_AML)
 $(B)/user/vmm.elf: $(call user_objects,user/lib/start.S $(VMM_SRCS)) user/component.ld
 	$(USER_LINK)
 $(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) user/component.ld
@@ -207,7 +209,7 @@ user: $(USER_IMAGES)
 
 # Unit tests of what is pure in here, under the sanitizers: tests/unit/user_NAME.c and the sources that it tests.
 USER_UNIT_TESTS := user_spec user_text user_manager user_image user_queue user_lease
-USER_UNIT_SRCS := $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c user/console/mux.c user/node_manager/protocol.c user/node_manager/lease.c
+USER_UNIT_SRCS := $(COMPILE_SRCS) user/init/spec_check.c user/lib/format.c user/console/mux.c user/console/command.c user/console/ring.c user/node_manager/protocol.c user/node_manager/lease.c
 $(eval $(call unit_objects_with,user,-D_GNU_SOURCE -Itools/atoll -Iuser/init -Iuser/lib -Iuser/console -Iuser/node_manager -Wno-missing-prototypes))
 $(B)/unit/user_%: $(call unit_objects,user,tests/unit/user_%.c $(USER_UNIT_SRCS))
 	$(UNIT_LINK)
@@ -220,10 +222,11 @@ unit-user: $(USER_UNIT_TESTS:%=$(B)/unit/%)
 # bzImage the loader is also shown a real one.
 VMM_UNIT_TESTS := vmm_lapic vmm_apic_bus vmm_uart vmm_cpu vmm_decode vmm_emulate vmm_loaders vmm_pci vmm_virtio vmm_net vmm_vf
 VMM_UNIT_TESTS += vmm_nvme
+VMM_UNIT_TESTS += vmm_power
 $(eval $(call unit_objects_with,vmm,-Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser/disk -Iuser/switch -Wno-missing-prototypes))
 $(B)/unit/vmm_%: $(call unit_objects,vmm,tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS))
 	$(UNIT_LINK)
-$(call unit_objects,vmm,user/vmm/acpi.c): $(B)/user/vmm/dsdt.hex
+$(call unit_objects,vmm,user/vmm/acpi.c): $(VMM_AML)
 $(B)/unit/vmm_virtio: $(call unit_objects,vmm,user/disk/disk.c)
 $(B)/unit/vmm_net: $(call unit_objects,vmm,user/switch/switch.c)
 UNIT_SUITES += unit-vmm
@@ -340,7 +343,7 @@ $(B)/fuzz/boot_%: tests/fuzz/boot_%.c $(BOOT_UNIT_SRCS:%=boot/%.c)
 # The VMM's: its devices and rings, the instruction decoder beside capstone, kernel files.
 VMM_FUZZ = clang $(filter-out -MMD -MP,$(COMMON)) -Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Itests/unit -Wno-missing-prototypes \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-$(B)/fuzz/vmm_%: tests/fuzz/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(B)/user/vmm/dsdt.hex
+$(B)/fuzz/vmm_%: tests/fuzz/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS) $(VMM_AML)
 	@mkdir -p $(@D)
 	$(VMM_FUZZ) $(filter %.c,$^) -o $@ -lcmocka
 $(B)/fuzz/vmm_decode: tests/fuzz/vmm_decode.c user/vmm/decode.c
@@ -430,6 +433,7 @@ TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables tripl
 	timer fpu exceptions segments lengths babble progress crash-vmm crash-kernel poweroff reset bench-exits vf \
 	smp smp-triple
 TEST_GUESTS += virtio-block virtio-net virtio-hostile bench-virtio
+TEST_GUESTS += pm watchdog
 TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 

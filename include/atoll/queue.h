@@ -17,7 +17,9 @@ struct queue_producer {      /* written by the producer only */
     uint32_t status;         /* producer's last word: enum queue_status */
     uint64_t head;           /* bytes ever written */
     uint64_t lost;           /* bytes ever dropped */
-    uint64_t reserved[509];  /* the data starts on the next page */
+    uint32_t presses;        /* a VM's console input: how often its power button was pressed; a doorbell follows */
+    uint32_t reserved0;
+    uint64_t reserved[508];  /* the data starts on the next page */
 };
 _Static_assert(sizeof(struct queue_producer) == QUEUE_PAGE, "one header page");
 

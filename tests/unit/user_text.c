@@ -3,9 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include <atoll/console.h>
+#include "command.h"
+#include "ring.h"
 #include "lib.h"
 #include "mux.h"
 
@@ -111,6 +114,84 @@ static void only_the_manager_speaks_events(void **state)
     assert_true(line_text(to, UINT32_MAX, false, wide, sizeof wide) <= SYSTEM_TEXT_MAX);
 }
 
+static enum command type(struct command_line *c, const char *line, uint32_t *vm)
+{
+    static const char vms[2][32] = {"alpha", "beta"};
+    enum command command = COMMAND_NONE;
+
+    for (; *line; line++)
+        command = command_input(c, (uint8_t)*line, vms, 2, vm);
+    return command;
+}
+
+static void typed_commands(void **state)
+{
+    struct command_line c = {0};
+    uint32_t vm = 9;
+
+    (void)state;
+    assert_int_equal(type(&c, "power beta", &vm), COMMAND_NONE);
+    assert_int_equal(type(&c, "\r", &vm), COMMAND_POWER);
+    assert_int_equal(vm, 1);
+    assert_int_equal(type(&c, "\n", &vm), COMMAND_NONE);
+    assert_int_equal(type(&c, "replay  alphax\x7f \r", &vm), COMMAND_REPLAY);
+    assert_int_equal(vm, 0);
+    assert_int_equal(type(&c, "power gamma\r", &vm), COMMAND_UNKNOWN);
+    assert_string_equal(c.word, "gamma");
+    assert_int_equal(type(&c, "power\r", &vm), COMMAND_UNKNOWN);
+    assert_int_equal(type(&c, "halt\x1b alpha\r", &vm), COMMAND_UNKNOWN);
+    assert_string_equal(c.word, "halt?");
+    for (unsigned i = 0; i < 3 * COMMAND_LINE_MAX; i++)
+        assert_int_equal(type(&c, "p", &vm), COMMAND_NONE);
+    assert_int_equal(type(&c, "\b\b\r", &vm), COMMAND_UNKNOWN);
+    assert_int_equal(type(&c, "power alpha\r", &vm), COMMAND_POWER);
+}
+
+static void rings_replay(void **state)
+{
+    static struct ring r;
+    struct ring_reader reader;
+    uint8_t out[100];
+    char line[64];
+    unsigned lines = 0, first = 0;
+    size_t n;
+
+    (void)state;
+    ring_begin(&r, &reader);
+    assert_int_equal(ring_next(&r, &reader, out, sizeof out), 0);
+    ring_put(&r, (const uint8_t *)"one\nt", 5, 1002);
+    ring_put(&r, (const uint8_t *)"wo\n", 3, 7000);
+    ring_begin(&r, &reader);
+    n = ring_next(&r, &reader, out, sizeof out);
+    assert_int_equal(n, 15 + 2);
+    assert_memory_equal(out, "[     1.002] one\n", n);
+    n = ring_next(&r, &reader, out, sizeof out);
+    assert_memory_equal(out, "[     1.002] two\n", n);
+    assert_int_equal(ring_next(&r, &reader, out, sizeof out), 0);
+    for (unsigned i = 0; i < 5000; i++) /* far more than it holds: the last ones stay, whole, the latest with their times */
+        ring_put(&r, (const uint8_t *)line, (size_t)snprintf(line, sizeof line, "line %u of many, and some more text in it\n", i), i);
+    ring_begin(&r, &reader);
+    while ((n = ring_next(&r, &reader, out, sizeof out)) != 0) {
+        unsigned number;
+        const char *text = memchr(out, 'l', n);
+
+        out[n - 1] = '\0';
+        assert_non_null(text);
+        assert_int_equal(sscanf(text, "line %u of many", &number), 1);
+        if (lines++ == 0)
+            first = number;
+        assert_int_equal(number, first + lines - 1);
+        assert_true(out[0] == '[' || number < 5000 - RING_STAMPS);
+    }
+    assert_int_equal(first + lines, 5000);
+    assert_in_range(lines, RING_BYTES / 45, RING_BYTES / 40);
+    ring_begin(&r, &reader); /* overtaken in the middle of a replay: what is gone is left out */
+    ring_next(&r, &reader, out, sizeof out);
+    for (unsigned i = 0; i < RING_BYTES; i++)
+        ring_put(&r, (const uint8_t *)"x", 1, 1);
+    assert_int_equal(ring_next(&r, &reader, out, sizeof out), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +199,8 @@ int main(void)
         cmocka_unit_test(input_is_taken_apart),
         cmocka_unit_test(after_a_gap_input_is_nobodys), cmocka_unit_test(lines_are_found),
         cmocka_unit_test(only_the_manager_speaks_events),
+        cmocka_unit_test(typed_commands),
+        cmocka_unit_test(rings_replay),
     };
     return cmocka_run_group_tests_name("user_text", tests, NULL, NULL);
 }

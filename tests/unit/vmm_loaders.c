@@ -334,7 +334,7 @@ static void acpi_tables_hold_together(void **state)
     xsdt = read32(f, ACPI_TABLES + 24);
     assert_memory_equal(ram + xsdt, "XSDT", 4);
     assert_int_equal(sum(ram + xsdt, read32(f, xsdt + 4)), 0);
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < (read32(f, xsdt + 4) - 36) / 8; i++) {
         at = read32(f, xsdt + 36 + 8 * i);
         length = read32(f, at + 4);
         assert_int_equal(sum(ram + at, length), 0);
@@ -346,8 +346,6 @@ static void acpi_tables_hold_together(void **state)
     assert_memory_equal(ram + at, "DSDT", 4);
     assert_int_equal(sum(ram + at, read32(f, at + 4)), 0);
     assert_int_equal(read32(f, LOADER_RESET_VECTOR), 0xb00cf9ba);
-    assert_true(acpi_sleep_is_power_off(0x34));
-    assert_false(acpi_sleep_is_power_off(0x14));
 }
 
 /* Where VMM_KERNEL names a file: what Debian ships is taken. */

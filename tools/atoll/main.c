@@ -25,6 +25,8 @@ static const char usage_text[] =
     "  --timeout SECONDS    give up then\n"
     "  --exec VM:COMMAND    type COMMAND at the prompt of VM's shell; may be repeated, in order for each VM; nothing is typed\n"
     "                       after the last one, so end with 'poweroff -f' if the VM is to end\n"
+    "  --press-power VM:TEXT  press VM's power button once its console has shown TEXT; may be repeated\n"
+    "  --replay VM:TEXT     have the console show VM's last lines again, with their times, once it has shown TEXT\n"
     "  --cores N            instead of machine.cores\n"
     "  --machine KIND       IOMMU of the server: vtd (default), amdvi, none\n"
     "  --uefi               start by UEFI firmware, from a disk image of the description\n"
@@ -80,6 +82,13 @@ static const char *images_default(void)
     return path;
 }
 
+static void order_add(struct run_options *o, const char *command, const char *option, const char *when)
+{
+    o->orders[o->order_count].command = command;
+    o->orders[o->order_count].option = option;
+    o->orders[o->order_count++].when = when;
+}
+
 static int option_apply(struct run_options *o, const char *name, const char *value)
 {
     unsigned long n;
@@ -121,6 +130,10 @@ static int option_apply(struct run_options *o, const char *name, const char *val
         ;
     else if (strcmp(name, "exec") == 0 && o->exec_count < SCRIPT_MAX)
         o->exec[o->exec_count++] = value;
+    else if (strcmp(name, "press-power") == 0 && o->order_count < SCRIPT_MAX)
+        order_add(o, "power", "press-power", value);
+    else if (strcmp(name, "replay") == 0 && o->order_count < SCRIPT_MAX)
+        order_add(o, "replay", "replay", value);
     else if (strcmp(name, "qemu-arg") == 0 && o->machine.extra_count < MACHINE_MAX_EXTRA)
         o->machine.extra[o->machine.extra_count++] = value;
     else {
@@ -143,6 +156,7 @@ static int command_run(int argc, char **argv)
         {"qemu-arg", required_argument, NULL, 0}, {"uefi", no_argument, NULL, 0},
         {"image", required_argument, NULL, 0},    {"request", required_argument, NULL, 0},
         {"dump", no_argument, NULL, 0},           {"probe", no_argument, NULL, 0},
+        {"press-power", required_argument, NULL, 0}, {"replay", required_argument, NULL, 0},
         {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default(), .machine = {.qemu = "qemu-system-x86_64", .memory = 512ull << 20}};
     int index = 0, c;

@@ -8,24 +8,40 @@
 #include "run.h"
 #include "session.h"
 
-/* "vm:command" of --exec to the VM's index. */
+/* "vm:text" of an option to the VM's index; what is behind the colon, or NULL after one sentence. */
+static const char *vm_and_text(const char *option, const char *value, const struct description *d, size_t *vm)
+{
+    const char *colon = strchr(value, ':');
+    size_t length = colon == NULL ? 0 : (size_t)(colon - value);
+    if (length == 0) {
+        fprintf(stderr, "atoll: --%s '%s' names no VM; write --%s VM:'%s'\n", option, value, option, strcmp(option, "exec") == 0 ? "COMMAND" : "TEXT");
+        return NULL;
+    }
+    for (*vm = 0; *vm < d->vm_count; ++*vm)
+        if (strlen(d->vms[*vm].name) == length && strncmp(d->vms[*vm].name, value, length) == 0)
+            return colon + 1;
+    fprintf(stderr, "atoll: --%s '%s': %s has no VM '%.*s'; write one of its names\n", option, value, d->file, (int)length, value);
+    return NULL;
+}
+
 static int script_fill(struct script *script, const struct run_options *o, const struct description *d)
 {
+    size_t vm;
     for (size_t i = 0; i < o->exec_count; i++) {
-        const char *colon = strchr(o->exec[i], ':');
-        size_t length = colon == NULL ? 0 : (size_t)(colon - o->exec[i]), vm = 0;
-        if (length == 0) {
-            fprintf(stderr, "atoll: --exec '%s' names no VM; write --exec VM:'COMMAND'\n", o->exec[i]);
+        const char *command = vm_and_text("exec", o->exec[i], d, &vm);
+        if (command == NULL)
             return -1;
-        }
-        while (vm < d->vm_count && (strlen(d->vms[vm].name) != length || strncmp(d->vms[vm].name, o->exec[i], length) != 0))
-            vm++;
-        if (vm == d->vm_count) {
-            fprintf(stderr, "atoll: --exec '%s': %s has no VM '%.*s'; write one of its names\n", o->exec[i], d->file, (int)length, o->exec[i]);
-            return -1;
-        }
-        if (strlen(colon + 1) > 2048 || script_add(script, vm, colon + 1) != 0) {
+        if (strlen(command) > 2048 || script_add(script, vm, command) != 0) {
             fprintf(stderr, "atoll: --exec '%s' is too long or one too many\n", o->exec[i]);
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < o->order_count; i++) {
+        const char *text = vm_and_text(o->orders[i].option, o->orders[i].when, d, &vm);
+        if (text == NULL)
+            return -1;
+        if (script_add_order(script, vm, o->orders[i].command, text) != 0) {
+            fprintf(stderr, "atoll: --%s '%s': the text must have 1 to %d characters\n", o->orders[i].option, o->orders[i].when, SCRIPT_TEXT_MAX);
             return -1;
         }
     }

@@ -14,6 +14,8 @@ struct run_options {
     const char *until, *fail_on; /* root task: a line that contains this ends the run */
     const char *exec[SCRIPT_MAX]; /* "vm:command" */
     size_t exec_count;
+    struct { const char *command, *option, *when; } orders[SCRIPT_MAX]; /* when: "vm:text" */
+    size_t order_count;
     unsigned timeout;      /* seconds, 0: none */
     uint32_t cores;        /* 0: as described */
     bool headless;

@@ -140,6 +140,12 @@ static void serial_bytes(void *context, char letter, const uint8_t *bytes, size_
         stream_type(s, index, (const uint8_t *)command, strlen(command));
         stream_type(s, index, (const uint8_t *)"\r", 1);
     }
+    const struct script_order *order = index == 0 ? NULL : script_orders(&s->script, index - 1, bytes, n);
+    for (; order != NULL; order = script_orders(&s->script, index - 1, bytes, 0)) {
+        char line[96];
+        int length = snprintf(line, sizeof line, "%s %s\r", order->command, s->streams[index].name);
+        stream_type(s, 0, (const uint8_t *)line, (size_t)length);
+    }
 }
 
 static FILE *log_open(const char *dir, const char *name)

@@ -1,4 +1,5 @@
-/* The interactive terminal. Keys after the prefix Ctrl-A: 0 system, 1..9 a VM, n and p next and previous, ? help, q leave. */
+/* The interactive terminal. Keys after the prefix Ctrl-A: 0 system, 1..9 a VM, n and p next and previous, b the power button of the VM
+ * that is shown, r its last lines once more, as the machine itself remembers them, ? help, q leave. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,8 @@ void terminal_output(struct terminal *t, size_t stream, const uint8_t *bytes, si
 
 static void help(struct terminal *t)
 {
-    terminal_notice(t, "Ctrl-A then: 0 system, 1-%zu VM, n next, p previous, Ctrl-A sends one, ? this line, q leave; here: %s",
+    terminal_notice(t, "Ctrl-A then: 0 system, 1-%zu VM, n next, p previous, b power button, r replay, Ctrl-A sends one, ? this line, "
+                    "q leave; here: %s",
                     t->count - 1 < 9 ? t->count - 1 : 9, t->streams[t->shown].name);
 }
 
@@ -77,6 +79,17 @@ void terminal_show(struct terminal *t, size_t stream)
     t->at_line_start = t->streams[stream].length == 0;
 }
 
+/* Tell the console something about the VM that is shown. */
+static void order(struct terminal *t, const char *command)
+{
+    char line[96];
+    int n = snprintf(line, sizeof line, "%s %s\r", command, t->streams[t->shown].name);
+    if (t->shown == 0)
+        help(t);
+    else
+        t->send(t->context, 0, (const uint8_t *)line, (size_t)n);
+}
+
 static void key_after_prefix(struct terminal *t, uint8_t key)
 {
     const uint8_t prefix = TERMINAL_PREFIX;
@@ -85,6 +98,10 @@ static void key_after_prefix(struct terminal *t, uint8_t key)
         t->leave = true;
     else if (key == TERMINAL_PREFIX)
         t->send(t->context, t->shown, &prefix, 1);
+    else if (key == 'b')
+        order(t, "power");
+    else if (key == 'r')
+        order(t, "replay");
     else if (key >= '0' && key <= '9')
         to = (size_t)(key - '0');
     else if (key == 'n')

@@ -1,8 +1,10 @@
 /* The console: everybody's lines and bytes onto one serial line, its bytes to the VMs. It takes turns: a bounded piece of each
  * queue that has something, so that no stream can hold up another, and it waits for nobody but the UART. */
 #include <stdbool.h>
+#include "command.h"
 #include "lib.h"
 #include "mux.h"
+#include "ring.h"
 #include "root.h"
 #include "sel4.h"
 #include "uart.h"
@@ -32,6 +34,10 @@ static struct queue inputs[CONSOLE_MAX_VMS];
 static char last_words[CONSOLE_MAX_NODES][LAST_WORDS]; /* the latest line of each kernel */
 static const struct console_config *config;
 static struct mux mux;
+static uint64_t tsc_hz;
+static struct ring rings[CONSOLE_MAX_VMS];
+static struct ring_reader replays[CONSOLE_MAX_VMS]; /* position at the end: none is under way */
+static struct command_line typed;
 
 static void send(char stream, const void *bytes, size_t n)
 {
@@ -132,11 +138,18 @@ static bool line_turn(struct source *s)
     return false;
 }
 
+static uint64_t now_ms(void) { return __builtin_ia32_rdtsc() / (tsc_hz / 1000); }
+
+/* A piece of a replay, else of what is new. */
 static bool vm_turn(struct source *s)
 {
     uint8_t bytes[CHUNK];
-    size_t n = queue_read(&s->queue, bytes, sizeof bytes);
+    size_t n = ring_next(&rings[s->index], &replays[s->index], bytes, sizeof bytes);
 
+    if (n == 0) {
+        n = queue_read(&s->queue, bytes, sizeof bytes);
+        ring_put(&rings[s->index], bytes, n, n ? now_ms() : 0);
+    }
     send((char)(CONSOLE_STREAM_FIRST_VM + s->index), bytes, n);
     return n != 0;
 }
@@ -166,6 +179,27 @@ static bool turns(void)
     return any;
 }
 
+static void press_power(uint32_t vm)
+{
+    inputs[vm].producer->presses++;
+    sel4_signal(CONSOLE_SLOT_VM_DOORBELL + vm);
+    system_line("console: power button of vm %s pressed", config->vm_names[vm]);
+}
+
+/* A line that was typed into the system stream. */
+static void command_turn(uint8_t byte)
+{
+    uint32_t vm;
+
+    switch (command_input(&typed, byte, config->vm_names, config->vm_count, &vm)) {
+    case COMMAND_NONE: break;
+    case COMMAND_POWER: press_power(vm); break;
+    case COMMAND_REPLAY: ring_begin(&rings[vm], &replays[vm]); break;
+    case COMMAND_UNKNOWN:
+        system_line("console: '%s'? 'power VM' presses its power button, 'replay VM' shows its console's last lines again", typed.word);
+    }
+}
+
 /* Typed bytes to the VM whose stream was named. A full queue drops and counts; the VM can catch up, the line cannot wait. */
 static bool input_turn(void)
 {
@@ -179,7 +213,11 @@ static bool input_turn(void)
             system_line("console: typed bytes were lost; what follows is dropped until a VM is named again");
         }
         uint32_t vm = (uint32_t)(mux.in - CONSOLE_STREAM_FIRST_VM);
-        if (!mux_input(&mux, received, &byte) || vm >= config->vm_count)
+        if (!mux_input(&mux, received, &byte))
+            continue;
+        if (mux.in == CONSOLE_STREAM_SYSTEM)
+            command_turn(byte);
+        if (vm >= config->vm_count)
             continue;
         queue_write(&inputs[vm], &byte, 1);
         if (queue_needs_doorbell(&inputs[vm]))
@@ -212,9 +250,9 @@ static void awake(void)
         queue_wake(&sources[i].queue);
 }
 
-void component_main(const void *frame, uint64_t tsc_hz)
+void component_main(const void *frame, uint64_t hz)
 {
-    (void)tsc_hz;
+    tsc_hz = hz;
     config = frame;
     if (config->magic != CONSOLE_CONFIG_MAGIC || config->node_count > CONSOLE_MAX_NODES || config->vm_count > CONSOLE_MAX_VMS)
         panic("the configuration frame is not a console's");

@@ -71,6 +71,7 @@ void devices_add(struct vm *vm)
 
     if (c->disk_count > VM_MAX_DISKS || c->net_count > VM_MAX_NETS)
         panic("the configuration has too many devices");
+    watchdog_add(vm);
     entropy_add(vm);
     if (c->flags & VM_FLAG_VIRTIO_CONSOLE)
         virtio_console_add(vm, &vm->virtio_console);

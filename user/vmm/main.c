@@ -15,6 +15,7 @@ static struct vm vm;
 static struct queue output, input;
 static uint32_t groups_of_class[EXIT_CLASSES];
 static uint64_t timer_deadline, timer_offset; /* guest TSC and its offset that the kernel's timer was last set for; 0: off */
+static uint32_t presses; /* of the power button, as far as the guest was told */
 
 static struct cpuid_regs host_cpuid(uint32_t leaf, uint32_t subleaf)
 {
@@ -175,10 +176,10 @@ static void test_hook(struct vm *v, uint8_t value)
 
 /* -- Timer and interrupts. ------------------------------------------------------------------------------------------- */
 
-/* Give the kernel the APIC timer's next deadline. One that has come fires here. */
+/* Give the kernel the next deadline, the APIC timer's or the watchdog's. The APIC timer's fires here when it has come. */
 static void set_timer(void)
 {
-    uint64_t now = host_tsc(), host = 0;
+    uint64_t now = host_tsc(), host = 0, watchdog = vm.watchdog.deadline;
 
     lapic_tick(&vm.lapic, now + vm.tsc_offset);
     if (vm.lapic.deadline) {
@@ -186,6 +187,8 @@ static void set_timer(void)
         if (host <= now) /* farther away than the TSC can count: the guest set its TSC back */
             host = 0;
     }
+    if (watchdog && (!host || watchdog < host))
+        host = watchdog;
     timer_deadline = vm.lapic.deadline;
     timer_offset = vm.tsc_offset;
     vcpu_set_timer(VMM_SLOT_VCPU, host ? VMM_SLOT_NOTIFICATION : 0, host);
@@ -197,12 +200,23 @@ static void sync_timer(void)
         set_timer();
 }
 
+/* What was pressed twice before anybody looked was pressed once. */
+static void look_at_button(void)
+{
+    uint32_t now = input.producer->presses;
+
+    if (now != presses)
+        pm_press(&vm);
+    presses = now;
+}
+
 void take_signals(uint64_t badge)
 {
     if (badge & VMM_BADGE_INPUT) {
         irq_handler_ack(VMM_SLOT_INPUT_IRQ);
         console_read(&vm);
         port_update_uart(&vm);
+        look_at_button();
     }
     if (badge & VMM_BADGE_DISK)
         devices_poll_disks(&vm);
@@ -216,8 +230,10 @@ void take_signals(uint64_t badge)
         irq_handler_ack(VMM_SLOT_KICK_IRQ);
         smp_kicked(&vm);
     }
-    if (badge & VMM_BADGE_TIMER)
+    if (badge & VMM_BADGE_TIMER) {
+        watchdog_tick(&vm, host_tsc());
         set_timer();
+    }
     sync_timer();
 }
 
@@ -370,6 +386,7 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
         output.producer->status = QUEUE_OPEN;
         queue_init_consumer(&input, queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE,
                             queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+        presses = input.producer->presses;
     }
     vm.config = config;
     vm.memory = (struct guest_memory){(uint8_t *)VMM_RAM_VA, config->memory};
@@ -380,6 +397,7 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
     vm.uart.send = uart_send;
     vm.uart.context = &vm;
     vm.console_read = console_read;
+    vm.timer_changed = set_timer;
     vm.exit_code = report_exit_code;
     vm.test_hook = test_hook;
     cpuid_init(&vm.cpuid, host_cpuid, tsc_hz);

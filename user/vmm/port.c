@@ -1,4 +1,3 @@
-#include "acpi.h"
 #include "port.h"
 #include "rtc.h"
 
@@ -12,6 +11,7 @@
 #define PORT_DELAY 0xed
 #define PORT_DEBUG_EXIT 0xf4
 #define PORT_RESET 0xcf9
+#define PORT_PM_END (PM_TIMER + PM_TIMER_BYTES)
 #define RESET_CPU 0x04
 
 void port_update_uart(struct vm *vm)
@@ -58,14 +58,18 @@ static __attribute__((noinline)) uint32_t remote_access(struct vm *vm, enum devi
 
 uint32_t port_read(struct vm *vm, uint16_t port, unsigned bytes)
 {
+    uint32_t value;
+
     if (vm->remote)
         return remote_access(vm, ACCESS_PORT_READ, port, bytes, 0) & all_ones(bytes);
     if (is_uart(port) && bytes == 1)
         return uart_port_read(vm, port - UART_PORT);
     if (port >= PCI_ADDRESS_PORT && port + bytes <= PCI_DATA_PORT + 4u && port != PORT_RESET)
         return pci_port_read(vm, port, bytes) & all_ones(bytes);
+    if (port >= PM_SLEEP_CONTROL && port < PORT_PM_END)
+        return pm_read(vm, port, bytes, &value) ? value & all_ones(bytes) : unknown_read(vm, bytes);
     switch (port) {
-    case ACPI_SLEEP_STATUS: case ACPI_SLEEP_CONTROL: case PORT_RESET: return 0;
+    case PORT_RESET: return 0;
     case RTC_PORT_DATA: return bytes == 1 ? rtc_read(vm->rtc_index & 0x7f, vm->epoch + host_tsc() / vm->tsc_hz) : all_ones(bytes);
     case PORT_FAST_A20: return 0x02; /* address line 20 is always on */
     case PORT_PIC1: case PORT_PIC2: case PORT_PIC1 + 1: case PORT_PIC2 + 1: return all_ones(bytes);
@@ -93,6 +97,8 @@ void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
         pci_port_write(vm, port, bytes, value);
         return;
     }
+    if (port >= PM_SLEEP_CONTROL && port < PORT_PM_END && pm_write(vm, port, bytes, value))
+        return;
     switch (port) {
     case PORT_DEBUG_EXIT:
         vm->exit_code(vm, value);
@@ -104,11 +110,6 @@ void port_write(struct vm *vm, uint16_t port, unsigned bytes, uint32_t value)
         else
             vm_count(vm, VMM_COUNT_PORT_UNKNOWN);
         break;
-    case ACPI_SLEEP_CONTROL:
-        if (acpi_sleep_is_power_off((uint8_t)value))
-            vm->next = VM_POWER_OFF;
-        break;
-    case ACPI_SLEEP_STATUS: break;
     case RTC_PORT_INDEX: vm->rtc_index = (uint8_t)value; break;
     case RTC_PORT_DATA: break;
     case PORT_KEYBOARD:

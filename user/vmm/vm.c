@@ -39,12 +39,13 @@ bool vm_reset(struct vm *vm)
         return true;
     ioapic_reset(&vm->ioapic);
     uart_reset(&vm->uart);
+    pm_reset(vm);
     pci_reset(vm);
     if (vm->memory.bytes < MIN_MEMORY) {
         vm_stop(vm, "memory: %lu bytes are too few: 2 MiB is the least", vm->memory.bytes);
         return false;
     }
-    acpi_write(&vm->memory, vm->bus.count);
+    acpi_write(&vm->memory, vm->bus.count, vm->config->boot == VM_BOOT_MULTIBOOT);
     loader_write_reset_vector(vm);
     switch (vm->config->boot) {
     case VM_BOOT_LINUX: return linux_load(vm);

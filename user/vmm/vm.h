@@ -12,10 +12,12 @@
 #include "ioapic.h"
 #include "lapic.h"
 #include "pci.h"
+#include "pm.h"
 #include "uart.h"
 #include "vcpu_state.h"
 #include "vf.h"
 #include "virtio_devices.h"
+#include "watchdog.h"
 
 #define VM_REASON_MAX 160
 #define MTRR_VARIABLE 8
@@ -57,7 +59,9 @@ struct vm {
     bool deaf;                     /* halted with interrupts off */
     struct ioapic ioapic;
     struct uart uart;
+    struct pm pm;
     struct pci pci;
+    struct watchdog watchdog;
     struct virtio_console virtio_console;
     struct virtio_entropy virtio_entropy;
     struct virtio_block disks[VM_MAX_DISKS];
@@ -67,6 +71,7 @@ struct vm {
     enum vm_next next;             /* what a device asked for during this exit */
     struct code_page code_pages[CODE_PAGES];
     void (*console_read)(struct vm *vm); /* the guest took input: more may come */
+    void (*timer_changed)(void); /* a device other than the local APIC wants to be called at another time; may be NULL */
     void (*remote)(struct vm *vm, struct device_access *access); /* have vCPU 0's VMM do it; NULL: this is vCPU 0 */
     void (*exit_code)(struct vm *vm, uint32_t code);
     void (*test_hook)(struct vm *vm, uint8_t value);
