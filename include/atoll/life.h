@@ -12,6 +12,7 @@ struct life_down {      /* written by vCPU 0's manager */
 struct life_up {      /* written by vCPU i's manager */
     uint32_t stopped; /* nothing of this vCPU runs any more, up to this life */
     uint32_t failed;  /* the life that ended here, for the reason below */
+    uint32_t impossible; /* that life: it cannot be started, and no later one will be tried */
     char reason[MANAGER_REASON_MAX + 1];
     uint64_t exits[EXIT_CLASSES], counters[VMM_COUNTERS]; /* valid when `stopped` says so */
 };

@@ -293,13 +293,13 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
                     "write less, or raise machine.memory", vm->name, (unsigned long long)(vm->memory >> 20),
                     (unsigned long long)(d->memory >> 20), (unsigned long long)(c->memory_needed >> 20));
     c->memory_needed += vm->memory;
-    if (from->net_count && vm->vcpus > 1)
-        return FAIL(c, yaml_value(&c->source, node, "net"),
-                    "VM '%s' has virtual functions and %u vCPUs; their registers are mapped on one node only: write 'vcpus: 1'",
-                    vm->name, vm->vcpus);
     for (size_t i = 0; i < from->net_count; i++)
         if (net_check(&c->source, c->why, d, &from->net[i], yaml_entry(&c->source, yaml_value(&c->source, node, "net"), i)) != 0)
             return -1;
+    if (vm->net_count && vm->vcpus > 1)
+        return FAIL(c, yaml_value(&c->source, node, "net"),
+                    "VM '%s' has virtual functions and %u vCPUs; their registers are mapped on one node only: write 'vcpus: 1'",
+                    vm->name, vm->vcpus);
     return 0;
 }
 

@@ -66,13 +66,14 @@ static void report_stopped(void)
     sel4_signal(MANAGER_SLOT_LIFE);
 }
 
-static void report_failed(const char *why)
+static void report_failed(enum vm_outcome how, const char *why)
 {
     volatile struct life_up *u = up(vm->vcpu);
     size_t n = strlen(why);
 
     for (size_t i = 0; i < sizeof u->reason; i++)
         u->reason[i] = i < n && i < sizeof u->reason - 1 ? why[i] : '\0';
+    u->impossible = how == OUTCOME_IMPOSSIBLE ? life : 0;
     __atomic_store_n(&u->failed, life, __ATOMIC_SEQ_CST);
     report_stopped();
 }
@@ -166,7 +167,7 @@ static void watch(void)
             why[k] = u->reason[k];
         why[sizeof why - 1] = '\0';
         text_format(reason, sizeof reason, "vCPU %u: %s", i, why);
-        life_end(OUTCOME_STOPPED, NULL);
+        life_end(u->impossible == life ? OUTCOME_IMPOSSIBLE : OUTCOME_STOPPED, NULL);
     }
     if (ending && all_stopped())
         ended();
@@ -185,7 +186,7 @@ void life_end(enum vm_outcome how, const char *why)
 {
     stop_own();
     if (vm->vcpu) {
-        report_failed(why ? why : "its VMM ended");
+        report_failed(how, why ? why : "its VMM ended");
         return;
     }
     outcome = how;

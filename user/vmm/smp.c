@@ -133,8 +133,11 @@ void smp_park_others(struct vm *vm)
         __atomic_fetch_add(&vm->bus.boxes[i].park, 1, __ATOMIC_SEQ_CST);
         ring(vm, i);
     }
+    vm->next = VM_RESET; /* what others ask of devices meanwhile is of no account, see serve() */
     while (!all_parked(vm))
         take_signals(sel4_wait(VMM_SLOT_NOTIFICATION));
+    vm->next = VM_RESUME;
+    vm->lapic.init_pending = false;
     box_clear(own_box(vm));
 }
 
