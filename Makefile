@@ -152,7 +152,7 @@ spin:
 
 # Each component is its sources, the library and one of two start files, linked at one address by user/component.ld.
 USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/log.c
-INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/names.c user/init/objects.c user/init/distribute.c user/init/seal.c \
+INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/private.c user/init/names.c user/init/objects.c user/init/distribute.c user/init/seal.c \
 	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/life.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
 	user/node_manager/lease.c user/node_manager/vf.c
@@ -201,7 +201,7 @@ $(B)/user/switch.elf: $(call user_objects,user/lib/start.S $(SWITCH_SRCS)) user/
 
 # The spec compiler, a part of the host tool.
 COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/compile_devices.c tools/atoll/compile_vf.c tools/atoll/spec_builder.c \
-	tools/atoll/component_image.c
+	tools/atoll/component_image.c tools/atoll/compile_memory.c user/init/private.c
 
 USER_IMAGES := $(B)/user/disk.elf $(B)/user/switch.elf $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
 .PHONY: user
@@ -286,7 +286,7 @@ unit-nvme: $(NVME_UNIT_TESTS:%=$(B)/unit/%) $(B)/unit/nvme_manager
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
 TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c description_disk.c image.c \
 	yaml_check.c compile.c compile_node.c compile_part.c compile_devices.c compile_request.c component_image.c spec_builder.c
-TOOL_SRCS += disk_image.c cost.c description_net.c description_switch.c compile_vf.c
+TOOL_SRCS += disk_image.c cost.c compile_memory.c description_net.c description_switch.c compile_vf.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.
@@ -294,8 +294,8 @@ CAPDL_SRCS := capdl_words.c capdl_model.c capdl_print.c capdl_scan.c capdl_refer
 	capdl_parse_objects.c capdl_parse_caps.c capdl_spec.c capdl_files.c
 CAPDL_SRCS += capdl_differences.c compiled.c dump_read.c dump_model.c dump_command.c
 CAPDL_SRCS += check_graph.c check_closure.c check_flow.c check_report.c check_wires.c check_command.c picture.c
-TOOL_OBJS += $(CAPDL_SRCS:%.c=$(B)/tools/atoll/%.o) $(B)/tools/init/spec_check.o $(B)/tools/lib/format.o
-$(B)/tools/atoll/capdl_spec.o: TOOL_FLAGS += -Iuser/init
+TOOL_OBJS += $(CAPDL_SRCS:%.c=$(B)/tools/atoll/%.o) $(B)/tools/init/spec_check.o $(B)/tools/init/private.o $(B)/tools/lib/format.o
+$(B)/tools/atoll/capdl_spec.o $(B)/tools/atoll/compile_memory.o: TOOL_FLAGS += -Iuser/init
 $(B)/tools/atoll/dump_model.o: TOOL_FLAGS += -Ikernel
 $(B)/tools/init/%.o: user/init/%.c
 	@mkdir -p $(@D)

@@ -96,6 +96,8 @@ static bool check_size(const struct system_request *r, struct plan *plan)
         return REFUSE(plan, "node %u: log \"%s\" is larger than 2 MiB", r->node, r->name);
     if (r->kind == RESOURCE_LOG_TAIL && r->size != PAGE)
         return REFUSE(plan, "node %u: log tail \"%s\" must be one page", r->node, r->name);
+    if (r->kind == RESOURCE_PRIVATE && (r->arg0 >= r->size || r->arg0 % PLAN_WINDOW_STEP))
+        return REFUSE(plan, "node %u: \"%s\" asks for the impossible %lu bytes of objects", r->node, r->name, r->arg0);
     if (r->align & (r->align - 1))
         return REFUSE(plan, "node %u: \"%s\" asks for an alignment that is not a power of two", r->node, r->name);
     return true;
@@ -206,29 +208,60 @@ static bool no_room(const struct ranges *free, const char *name, uint64_t wanted
                   name, wanted / 1024, (r.end - r.start) / 1024);
 }
 
+/* Pages for a kernel's tables, of a node with `size` bytes of private memory: one page directory per GiB of window and one page table per
+ * 2 MiB of image, each begun; the window's last part (1), the map (1), the log (2, as check_size limits it), the IOAPICs (1), the
+ * channels (1), the upper levels (5), and boot's hand-over table (1); for IOMMUs one, and four each. */
+static uint64_t table_pages(const struct plan_input *in, uint64_t size)
+{
+    return (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 12 + (in->iommu_count ? 1 + 4 * in->iommu_count : 0);
+}
+
+static uint64_t front_bytes(const struct plan_input *in, uint64_t size)
+{
+    return in->kernel_size + RESOURCE_MAP_MAX_BYTES + table_pages(in, size) * PAGE + PLAN_STACK_SIZE;
+}
+
+static bool too_small(const struct plan_input *in, unsigned index, uint64_t size, struct plan *plan)
+{
+    return REFUSE(plan, "node %u: %lu KiB of private memory are too small: kernel and tables take %lu KiB with %u IOMMUs, init takes %lu KiB; "
+                  "raise machine.node-memory", index, size / 1024, front_bytes(in, size) / 1024, in->iommu_count, in->init_size / 1024);
+}
+
 /* Divide a node's private range: [image][map][tables][stack][window]. */
 static bool divide_private(const struct plan_input *in, unsigned index, struct range private, struct plan *plan)
 {
     struct plan_node *n = &plan->nodes[index];
     uint64_t size = private.end - private.start;
-    /* One page directory per GiB of window and one page table per 2 MiB of image, each begun; the map (1), the log (2, as check_size
-     * limits it), the IOAPICs (1), the channels (1), the upper levels (5), and boot's hand-over table (1); for IOMMUs one, and four each. */
-    uint64_t table_pages = (size >> 30) + 1 + in->kernel_size / PLAN_LARGE_PAGE + 1 + 11 + (in->iommu_count ? 1 + 4 * in->iommu_count : 0);
     n->private = private;
     n->image = private.start;
     n->map = n->image + in->kernel_size;
     n->tables.start = n->map + RESOURCE_MAP_MAX_BYTES;
-    n->tables.end = n->tables.start + table_pages * PAGE;
+    n->tables.end = n->tables.start + table_pages(in, size) * PAGE;
     n->stack = n->tables.end;
     n->window.start = round_up(n->stack + PLAN_STACK_SIZE, PLAN_LARGE_PAGE);
     n->window.end = private.end;
     uint64_t overhead = n->window.start - private.start;
     if (overhead >= size || in->init_size >= size - overhead)
-        return REFUSE(plan, "node %u: %lu KiB of private memory are too small: kernel and tables take %lu KiB, init takes %lu KiB", index,
-                      size / 1024, overhead / 1024, in->init_size / 1024);
+        return too_small(in, index, size, plan);
     if (size - overhead > PLAN_MAX_WINDOW)
         return REFUSE(plan, "node %u: private memory of more than 128 GiB", index);
     return true;
+}
+
+/* The window begins at a multiple of 2 MiB and has the size that the request says, or what is left, in whole steps; the rest goes before
+ * it, and other memory before that. */
+static bool place_one_private(const struct plan_input *in, struct ranges *free, const struct system_request *r, struct plan *plan)
+{
+    uint64_t least = front_bytes(in, r->size), start;
+    uint64_t window = r->arg0 ? r->arg0 : r->size > least ? (r->size - least) & ~(PLAN_WINDOW_STEP - 1) : 0;
+    if (window == 0 || least > r->size - window)
+        return too_small(in, r->node, r->size, plan);
+    uint64_t before = round_up(r->size - window, PLAN_LARGE_PAGE), unused = before - (r->size - window);
+    if (!ranges_take(free, before + window, PLAN_LARGE_PAGE, &start))
+        return no_room(free, r->name, before + window, PLAN_LARGE_PAGE, plan);
+    if (!ranges_add(free, start, start + unused))
+        return REFUSE(plan, "the free memory has too many pieces");
+    return divide_private(in, r->node, (struct range){start + unused, start + before + window}, plan);
 }
 
 static bool place_private(const struct plan_input *in, struct ranges *free, struct plan *plan)
@@ -238,16 +271,27 @@ static bool place_private(const struct plan_input *in, struct ranges *free, stru
         const struct system_request *r = &s->requests[i];
         if (r->kind != RESOURCE_PRIVATE || (r->node == 0 && (s->flags & SYSTEM_FLAG_REST)))
             continue;
-        uint64_t size = round_up(r->size, PLAN_LARGE_PAGE), start;
-        if (!ranges_take(free, size, PLAN_LARGE_PAGE, &start))
-            return no_room(free, r->name, size, PLAN_LARGE_PAGE, plan);
-        if (!divide_private(in, r->node, (struct range){start, start + size}, plan))
+        if (!place_one_private(in, free, r, plan))
             return false;
     }
     for (unsigned n = s->flags & SYSTEM_FLAG_REST ? 1 : 0; n < s->node_count; n++)
         if (!plan->nodes[n].private.end)
             return REFUSE(plan, "node %u asks for no private memory", n);
     return true;
+}
+
+/* A file's pages; one of 2 MiB and more so that large pages can map it. */
+static uint64_t module_bytes(const struct plan_input *in, unsigned i, const struct plan *plan)
+{
+    return round_up(in->boot->modules[plan->module[i]].size, PAGE);
+}
+
+static uint64_t request_align(const struct plan_input *in, unsigned i, const struct plan *plan)
+{
+    const struct system_request *r = &plan->system->requests[i];
+    if (r->kind == RESOURCE_MODULE)
+        return module_bytes(in, i, plan) < PLAN_LARGE_PAGE ? PAGE : PLAN_LARGE_PAGE;
+    return r->align > PAGE ? r->align : PAGE;
 }
 
 static bool place_request(const struct plan_input *in, struct ranges *free, unsigned i, struct plan *plan)
@@ -260,11 +304,7 @@ static bool place_request(const struct plan_input *in, struct ranges *free, unsi
                 plan->memory[i] = plan->memory[k];
                 return true;
             }
-    uint64_t align = r->align > PAGE ? r->align : PAGE, size = r->size, start;
-    if (r->kind == RESOURCE_MODULE) {
-        align = PLAN_LARGE_PAGE;
-        size = round_up(in->boot->modules[plan->module[i]].size, PLAN_LARGE_PAGE);
-    }
+    uint64_t align = request_align(in, i, plan), size = r->kind == RESOURCE_MODULE ? module_bytes(in, i, plan) : r->size, start;
     if (!ranges_take(free, size, align, &start))
         return no_room(free, r->name, size, align, plan);
     plan->memory[i] = (struct range){start, start + size};
@@ -278,10 +318,11 @@ static bool place_requests(const struct plan_input *in, struct ranges *free, str
     const struct system_header *s = plan->system;
     for (unsigned pass = 0; pass < 3; pass++)
         for (unsigned i = 0; i < s->request_count; i++) {
-            const struct system_request *r = &s->requests[i];
-            uint64_t align = r->kind == RESOURCE_MODULE ? PLAN_LARGE_PAGE : r->align;
+            if (!plan_kind_has_memory(s->requests[i].kind))
+                continue;
+            uint64_t align = request_align(in, i, plan);
             bool now = align >= at_least[pass] && (pass == 0 || align < at_least[pass - 1]);
-            if (plan_kind_has_memory(r->kind) && now && !place_request(in, free, i, plan))
+            if (now && !place_request(in, free, i, plan))
                 return false;
         }
     return true;

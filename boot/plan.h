@@ -10,6 +10,7 @@
 #include "ranges.h"
 
 #define PLAN_LARGE_PAGE 0x200000ull
+#define PLAN_WINDOW_STEP 0x40000ull                   /* init's CNode, which the kernel aligns down from the window's end */
 #define PLAN_STACK_SIZE 0x2000u                       /* boot's stack on the node's core, until the kernel runs */
 #define PLAN_MAX_WINDOW (128ull << 30)                /* what a kernel can number slots in (kernel/cap.h) */
 #define PLAN_MAX_REST 96                              /* pieces of left-over memory, and of address space that isn't RAM */
@@ -39,7 +40,7 @@ struct plan_rest { struct range range; bool ram; };
 struct plan {
     const struct system_header *system;
     struct plan_node nodes[SYSTEM_MAX_NODES];
-    struct range memory[SYSTEM_MAX_REQUESTS]; /* what request i got, for kinds with memory; MODULE: padded to 2 MiB */
+    struct range memory[SYSTEM_MAX_REQUESTS]; /* what request i got, for kinds with memory; MODULE: padded to a whole page */
     uint64_t module[SYSTEM_MAX_REQUESTS];     /* MODULE: index of the loaded module */
     unsigned rest_count;                      /* REST mode: for node 0 */
     struct plan_rest rest[PLAN_MAX_REST];

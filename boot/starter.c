@@ -3,7 +3,7 @@
 #include "text.h"
 
 #define MIB (1ull << 20)
-#define NODE_MEMORY (16 * MIB)  /* docs/description.md, machine.node-memory */
+#define NODE_MEMORY (4 * MIB)  /* more than a node of that description takes (docs/description.md, machine.node-memory), with its spec */
 #define ASIDE (256 * MIB)       /* boot, tables of IOMMUs, the VM's files as loaded and as copied */
 #define MOST_VM_MEMORY (1ull << 40)
 #define IGB 0x10c98086u         /* the PF driver that there is: Intel 82576 */

@@ -26,8 +26,8 @@ enum resource_kind {
     RESOURCE_PRIVATE,    /* kernel-untyped: part of the window; the kernel makes objects here. */
     RESOURCE_ROOT_IMAGE, /* init, already loaded, inside the window: arg0 = lowest va, arg1 = entry va */
     RESOURCE_MEMORY,     /* frame-only memory (guest RAM): zeroed by boot, never mapped by a kernel */
-    RESOURCE_MODULE,     /* frame-only memory that holds a loaded file, copied by boot to a 2 MiB-aligned place and padded with
-                            zeroes to a multiple of 2 MiB; size = its exact length */
+    RESOURCE_MODULE,     /* frame-only memory that holds a loaded file, copied by boot to a page, or, if it is of 2 MiB and more, to a
+                            2 MiB-aligned place, and padded with zeroes to whole pages; size = its exact length */
     RESOURCE_SHARED,     /* frame-only memory that one other node holds too (a queue's pages);
                             arg0 = 1: this node may write it */
     RESOURCE_LOG,        /* this kernel's log queue, mapped at KERNEL_LOG_VA; arg0 = doorbell x2APIC id,

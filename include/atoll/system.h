@@ -22,7 +22,8 @@ struct system_request {
                        SHARED, LOG; else 0 */
     uint64_t align; /* power of two; MEMORY of guests asks for 2 MiB or 1 GiB */
     uint64_t arg0, arg1; /* as in the resource map, but IPI and LOG name the target *node* in arg0;
-                            boot puts that node's x2APIC id there */
+                            boot puts that node's x2APIC id there. PRIVATE: arg0 = bytes of init, kernel objects and components,
+                            a multiple of 256 KiB, 0: what kernel image and tables leave of it */
     /* A CHANNEL (size CHANNEL_BYTES, arg0 = 1: this end sends) is two requests of equal name, one for each of its nodes.
      * MOVABLE: arg0, arg1 = indices of requests: a CHANNEL of the same node, and the MEMORY, REQUESTERS or IPI that may pass through
      * it, whichever node has that at first. Both ends are told. */

@@ -37,7 +37,7 @@ bool resource_has_capability(uint32_t kind)
 uint64_t resource_memory_bytes(const struct resource_entry *e)
 {
     if (e->kind == RESOURCE_MODULE)
-        return (e->size + TWO_MIB - 1) & ~(TWO_MIB - 1);
+        return (e->size + PAGE - 1) & ~(PAGE - 1);
     return e->kind == RESOURCE_IOAPIC ? PAGE : e->size;
 }
 
@@ -66,8 +66,8 @@ static const char *check_header(const struct resource_map *m)
     if (!page_aligned(m->private_paddr) || !page_aligned(m->private_size) || !inside(m->private_paddr, m->private_size, 0, m->phys_limit))
         return "private memory that is not aligned or beyond the physical limit";
     if (!inside(m->window_paddr, m->window_size, m->private_paddr, m->private_size) || m->window_paddr % TWO_MIB ||
-        m->window_size % TWO_MIB || m->window_size == 0)
-        return "a window that is not 2 MiB-aligned inside the private memory";
+        !page_aligned(m->window_size) || m->window_size == 0)
+        return "a window that does not begin at a multiple of 2 MiB inside the private memory, in whole pages";
     if (m->window_size > BIT(37))
         return "a window of more than 128 GiB";
     if (!inside(m->image_paddr, m->image_size, m->private_paddr, m->private_size) || !page_aligned(m->image_paddr) ||

@@ -6,7 +6,7 @@
 /* NULL: the map is sound. Else one sentence that says what contradicts what; `entry` is the entry it is about (or -1). Pure. */
 const char *resource_map_check(const struct resource_map *, int *entry);
 
-/* Bytes of memory behind an entry: a module's memory is rounded up to whole 2 MiB, its size is not. */
+/* Bytes of memory behind an entry: a module's memory is rounded up to whole pages, its size is not. */
 uint64_t resource_memory_bytes(const struct resource_entry *);
 bool resource_has_capability(uint32_t kind); /* turned into capabilities and listed by name */
 bool resource_is_untyped(uint32_t kind);

@@ -14,7 +14,7 @@ static void *request(size_t *size)
     static struct description_vm vms[] = {{.name = "alpha", .vcpus = 1, .first_node = 1, .memory = 256u << 20, .kernel = "k", .initrd = "i"},
                                           {.name = "beta", .vcpus = 1, .first_node = 2, .memory = 256u << 20, .kernel = "k", .initrd = "i"}};
     static const struct description d = {.cores = 4, .memory = 2ull << 30, .node_memory = 16u << 20, .vms = vms, .vm_count = 2};
-    return compile_request(&d, size);
+    return compile_request(&d, NULL, size);
 }
 
 static void compare(const struct capdl_model *m)

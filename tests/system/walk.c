@@ -18,7 +18,6 @@
 #define MAX_NODES 256
 #define MAX_REGIONS 8192
 #define PAGE 4096ull
-#define MODULE_ALIGN (2ull << 20)
 
 /* Page-table entries (AMD APM volume 2, section 5.3). */
 #define ENTRY_PRESENT 1ull
@@ -187,7 +186,7 @@ static bool map_find(unsigned n)
     for (unsigned i = 0; i < m->entry_count; i++) {
         const struct resource_entry *e = &m->entries[i];
         if (e->kind == RESOURCE_MODULE)
-            region_add(n, e->kind, e->paddr, (e->size + MODULE_ALIGN - 1) & ~(MODULE_ALIGN - 1), false, e->name);
+            region_add(n, e->kind, e->paddr, (e->size + PAGE - 1) & ~(PAGE - 1), false, e->name);
         else if (e->kind == RESOURCE_IOAPIC)
             region_add(n, e->kind, e->paddr, PAGE, true, e->name);
         else if (e->kind == RESOURCE_MEMORY || e->kind == RESOURCE_SHARED || e->kind == RESOURCE_LOG || e->kind == RESOURCE_LOG_TAIL ||

@@ -149,15 +149,16 @@ static void two_vms(void **state)
     assert_made();
     for (unsigned n = 0; n < 3; n++) {
         const struct plan_node *p = &plan.nodes[n];
-        assert_true(p->private.start % PLAN_LARGE_PAGE == 0 && p->private.end - p->private.start == 16 * MIB);
+        assert_true(p->private.start % 4096 == 0 && p->private.end - p->private.start == 16 * MIB);
         assert_true(p->image == p->private.start && p->map >= p->image + in.kernel_size);
         assert_true(p->tables.start >= p->map + RESOURCE_MAP_MAX_BYTES && p->stack >= p->tables.end);
         assert_true(p->window.start >= p->stack + PLAN_STACK_SIZE && p->window.start % PLAN_LARGE_PAGE == 0);
         assert_int_equal(p->window.end, p->private.end);
+        assert_true((p->window.end - p->window.start) % PLAN_WINDOW_STEP == 0);
     }
     assert_true(plan.memory[3].start % (2 * MIB) == 0 && plan.memory[3].end - plan.memory[3].start == 256 * MIB);
     assert_true(plan.memory[4].start % GIB == 0 && plan.memory[4].end - plan.memory[4].start == GIB);
-    assert_true(plan.memory[5].start % PLAN_LARGE_PAGE == 0 && plan.memory[5].end - plan.memory[5].start == 6 * MIB);
+    assert_true(plan.memory[5].start % PLAN_LARGE_PAGE == 0 && plan.memory[5].end - plan.memory[5].start == 5 * MIB + 4096); /* 5 MiB + 3 */
     assert_int_equal(plan.memory[6].start, plan.memory[8].start);
     assert_int_equal(plan.memory[7].start, plan.memory[9].start);
     assert_int_equal(plan.nodes[0].entry_count, 2 + 3 + 1);
@@ -209,18 +210,37 @@ static void private_memory(void **state)
     s.header.node_count = 2;
     ask(RESOURCE_PRIVATE, 0, 16 * MIB, "private");
     assert_refused("node 1 asks for no private memory");
-    ask(RESOURCE_PRIVATE, 1, 2 * MIB, "private");
-    assert_refused("node 1: 2048 KiB of private memory are too small");
+    ask(RESOURCE_PRIVATE, 1, 512 * 1024, "private");
+    assert_refused("node 1: 512 KiB of private memory are too small");
     begin(NULL);
     s.header.node_count = 1;
-    ask(RESOURCE_PRIVATE, 0, 3 * MIB + 4096, "private"); /* rounded up to 4 MiB */
-    assert_made();
-    in.init_size = 2 * MIB; /* fills the window to the last byte */
+    struct system_request *r = ask(RESOURCE_PRIVATE, 0, 3 * MIB + 4096, "private");
+    assert_made(); /* about 2.3 MiB are left for the window */
+    assert_int_equal(plan.nodes[0].window.end - plan.nodes[0].window.start, 2 * MIB + PLAN_WINDOW_STEP);
+    assert_int_equal(plan.nodes[0].private.end - plan.nodes[0].private.start, 3 * MIB + 4096);
+    in.init_size = 2 * MIB + PLAN_WINDOW_STEP; /* fills the window to the last byte */
     assert_refused("too small");
-    in.init_size = 2 * MIB - 4096;
+    in.init_size -= 4096;
     assert_made();
     in.init_size = UINT64_MAX & ~4095ull;
     assert_refused("too small");
+    in.init_size = 0x20000;
+    r->arg0 = 2 * MIB; /* as the compiler says it; the rest goes before it */
+    assert_made();
+    assert_int_equal(plan.nodes[0].window.end - plan.nodes[0].window.start, 2 * MIB);
+    assert_int_equal(plan.nodes[0].private.end - plan.nodes[0].private.start, 3 * MIB + 4096);
+    r->arg0 = 2 * MIB + 3 * PLAN_WINDOW_STEP; /* leaves too little for kernel and tables */
+    assert_refused("raise machine.node-memory");
+    r->arg0 = 2 * MIB + 4096;
+    assert_refused("impossible");
+    r->arg0 = 4 * MIB;
+    assert_refused("impossible");
+    r->arg0 = 2 * MIB + PLAN_WINDOW_STEP;
+    r->size = 3 * MIB + 0x20000;
+    in.iommu_count = 8;
+    assert_made();
+    in.iommu_count = 32;
+    assert_refused("with 32 IOMMUs");
 }
 
 static void lying_header(void **state)

@@ -44,7 +44,7 @@ static struct capdl_model *from_spec(uint32_t node)
 {
     struct complaint why;
     size_t size, request_size;
-    void *spec = compiled(node, &size), *request = compile_request(&description, &request_size);
+    void *spec = compiled(node, &size), *request = compile_request(&description, NULL, &request_size);
     struct capdl_model *m = capdl_from_spec(spec, size, request, request_size, node, "x/node.spec", &why);
     if (!m)
         fail_msg("node %u: %s", node, why.text);
@@ -195,7 +195,7 @@ static void contradictions_are_refused(void **state)
     (void)state;
     struct complaint why;
     size_t size, request_size;
-    uint8_t *spec = compiled(1, &size), *request = compile_request(&description, &request_size);
+    uint8_t *spec = compiled(1, &size), *request = compile_request(&description, NULL, &request_size);
     struct system_header *h = (struct system_header *)request;
     struct spec_header *s = (struct spec_header *)spec;
     struct spec_object *objects = (struct spec_object *)(spec + s->objects);

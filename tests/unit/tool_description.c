@@ -186,8 +186,8 @@ static const struct {
     {"machine: {cores: 4, memory: -1G}\n" VM, 1, "'memory' is '-1G'; write a size with its unit, such as 256M or 2G"},
     {"machine: {cores: 4, memory: 99999999999T}\n" VM, 1, "'memory' is '99999999999T'; write a size with its unit, such as 256M or 2G"},
     {"machine: {cores: 4, memory: 32M}\n" VM, 1, "'memory' is '32M'; write at least 128M"},
-    {"machine: {cores: 200, memory: 1G}\n" VM, 1,
-     "200 nodes with 16M each do not fit into the machine's 1024M; write fewer cores or more memory"},
+    {"machine: {cores: 200, memory: 256M}\n" VM, 1,
+     "200 nodes with 2M each do not fit into the machine's 256M; write fewer cores or more memory"},
     {"machine: {cores: 4, memory: 1G, node-memory: 2M}\n" VM, 1, "'node-memory' is '2M'; write at least 4M"},
     /* VMs */
     {MACHINE "vms:\n - name: 1st\n   memory: 64M\n   kernel: vmlinuz\n", 3, "VM name '1st'; write a letter, then letters, digits and '-'"},

@@ -288,7 +288,7 @@ static void the_request_is_complete(void **state)
 {
     (void)state;
     size_t size;
-    struct system_header *h = compile_request(&description, &size);
+    struct system_header *h = compile_request(&description, NULL, &size);
     unsigned memory = 0, shared_klog = 0;
 
     assert_non_null(h);
@@ -313,9 +313,38 @@ static void the_request_is_complete(void **state)
     free(h);
 }
 
+/* A node gets what it needs, in steps of 256 KiB: never less than its objects take, and no step more when these are few. */
+static void a_node_needs_what_its_objects_take(void **state)
+{
+    (void)state;
+    struct compile_input in = input();
+    in.kernel = (struct component_image){.count = 1, .segments = {{.vaddr = 0xffffffff80000000ull, .memory_size = 200000}}};
+    in.init = (struct component_image){.count = 2, .segments = {{.vaddr = 0x200000, .memory_size = 5000}, {.vaddr = 0x203000, .memory_size = 100}}};
+    for (uint32_t node = 0; node < description.cores; node++) {
+        struct spec_builder *s = spec_new(node);
+        compile_node(s, &in, node);
+        struct node_memory now = compile_memory(&in, s, 100000);
+        uint64_t objects = 0, step = 256u << 10;
+        for (uint32_t i = 0; i < s->header.object_count; i++)
+            if (s->objects[i].kind == SPEC_OBJECT_KERNEL || s->objects[i].kind == SPEC_OBJECT_UNTYPED)
+                objects += 1ull << spec_object_bits(&s->objects[i]);
+        assert_true(now.window % step == 0 && now.bytes % 4096 == 0 && now.bytes - now.window > 200000);
+        assert_true(now.window >= objects + step + 16384 && now.window <= 2 * objects + 4 * step);
+        for (unsigned i = 0; i < 64; i++)
+            spec_object(s, SEL4_X86_4K_PAGE, 0, "more");
+        struct node_memory more = compile_memory(&in, s, 100000);
+        assert_true(more.window == now.window || more.window == now.window + step);
+        spec_untyped(s, 20, "a million bytes");
+        struct node_memory much = compile_memory(&in, s, 100000);
+        assert_true(much.window >= more.window + (1u << 20) && much.bytes - much.window == now.bytes - now.window);
+        spec_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node_needs_what_its_objects_take),
         cmocka_unit_test(specs_of_a_description_pass),
         cmocka_unit_test(a_vmm_gets_its_slots_only),
         cmocka_unit_test(services_take_short_turns),

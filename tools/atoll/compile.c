@@ -22,25 +22,31 @@ static int write_file(const char *dir, const char *name, const void *bytes, size
     return -1;
 }
 
-static int load_images(struct compile_input *in, const char *images)
+static int load_image(struct component_image *image, const char *images, const char *name, uint64_t low, uint64_t high)
 {
-    for (unsigned i = 0; i < COMPONENTS; i++) {
-        char path[4096];
-        const char *why;
-        size_t size;
-        snprintf(path, sizeof path, "%s/%s.elf", images, image_names[i]);
-        uint8_t *file = file_read(path, &size);
-        if (!file) {
-            fprintf(stderr, "%s: cannot be read: %s; build it with `make`\n", path, strerror(errno));
-            return -1;
-        }
-        uint64_t high = COMPONENT_STACK_TOP - (COMPONENT_STACK_PAGES + 1) * 4096;
-        if (component_image_parse(&in->images[i], file, size, COMPONENT_IMAGE_VA, high, &why) != 0) {
-            fprintf(stderr, "%s: %s; build it again with `make`\n", path, why);
-            return -1;
-        }
+    char path[4096];
+    const char *why;
+    size_t size;
+    snprintf(path, sizeof path, "%s/%s.elf", images, name);
+    uint8_t *file = file_read(path, &size);
+    if (!file) {
+        fprintf(stderr, "%s: cannot be read: %s; build it with `make`\n", path, strerror(errno));
+        return -1;
+    }
+    if (component_image_parse(image, file, size, low, high, &why) != 0) {
+        fprintf(stderr, "%s: %s; build it again with `make`\n", path, why);
+        return -1;
     }
     return 0;
+}
+
+static int load_images(struct compile_input *in, const char *images)
+{
+    for (unsigned i = 0; i < COMPONENTS; i++)
+        if (load_image(&in->images[i], images, image_names[i], COMPONENT_IMAGE_VA, COMPONENT_STACK_TOP - (COMPONENT_STACK_PAGES + 1) * 4096) != 0)
+            return -1;
+    return load_image(&in->init, images, "init", 4096, 1ull << 47) != 0 ||
+           load_image(&in->kernel, images, "../kernel", KERNEL_IMAGE_VA, KERNEL_MAP_VA) != 0 ? -1 : 0;
 }
 
 /* Sizes of the VMs' files, which travel in their configuration. */
@@ -68,10 +74,10 @@ static int load_vms(struct compile_input *in)
     return 0;
 }
 
-static int write_request(const struct description *d, const char *dir)
+static int write_request(const struct description *d, const struct node_memory *memory, const char *dir)
 {
     size_t size;
-    void *request = compile_request(d, &size);
+    void *request = compile_request(d, memory, &size);
     if (!request) {
         fprintf(stderr, "%s: too many VMs and nodes for one system request\n", d->file);
         return -1;
@@ -81,7 +87,7 @@ static int write_request(const struct description *d, const char *dir)
     return status;
 }
 
-static int write_spec(const struct compile_input *in, uint32_t node, const char *dir)
+static int write_spec(const struct compile_input *in, uint32_t node, struct node_memory *memory, const char *dir)
 {
     struct spec_builder *s = spec_new(node);
     size_t size;
@@ -92,6 +98,8 @@ static int write_spec(const struct compile_input *in, uint32_t node, const char 
         compile_node(s, in, node);
     }
     void *spec = s ? spec_finish(s, &size) : NULL;
+    if (spec)
+        *memory = compile_memory(in, s, size);
     spec_free(s);
     if (!spec) {
         fprintf(stderr, "%s: node %u needs more than %u objects\n", in->description->file, node, SPEC_MAX_OBJECTS);
@@ -120,18 +128,23 @@ int compile_system(const struct description *d, const char *images, const char *
         fprintf(stderr, "%s: %u cores: the console serves at most %u; write fewer\n", d->file, d->cores, CONSOLE_MAX_NODES);
         return -1;
     }
+    struct node_memory memory[CONSOLE_MAX_NODES];
     in.vms = calloc(d->vm_count + 1, sizeof *in.vms);
     if (!in.vms) {
         fprintf(stderr, "%s: not enough memory\n", d->file);
         return -1;
     }
-    if (load_images(&in, images) == 0 && load_vms(&in) == 0 && write_request(d, dir) == 0) {
+    if (load_images(&in, images) == 0 && load_vms(&in) == 0) {
         status = 0;
         for (uint32_t node = 0; node < d->cores && status == 0; node++)
-            status = write_spec(&in, node, dir);
+            status = write_spec(&in, node, &memory[node], dir);
+        if (status == 0)
+            status = write_request(d, memory, dir);
     }
     for (unsigned i = 0; i < COMPONENTS; i++)
         free(in.images[i].file);
+    free(in.kernel.file);
+    free(in.init.file);
     free(in.vms);
     return status;
 }

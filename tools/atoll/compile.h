@@ -15,16 +15,21 @@ enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENT_
 /* What the specs are made from. */
 struct compile_input {
     const struct description *description;
-    struct component_image images[COMPONENTS];
+    struct component_image images[COMPONENTS], kernel, init;
     struct vm_files {
         uint64_t kernel_size, initrd_size, disk_sizes[DISKS_MAX];
     } *vms; /* description->vm_count of them */
 };
 
+/* compile_memory.c: private memory that a node needs, whole pages, and the window that init, objects and components have of it. */
+struct node_memory { uint64_t bytes, window; };
+struct node_memory compile_memory(const struct compile_input *, const struct spec_builder *, size_t spec_bytes);
+
 /* The VM that has a vCPU on this node, or NULL. Its number in the description goes to `index`. */
 const struct description_vm *compile_node_vm(const struct description *, uint32_t node, uint32_t *index);
 
-/* compile_request.c: the system request as one malloc'ed block (NULL: no memory, or too many requests). */
+/* compile_request.c: the system request as one malloc'ed block (NULL: no memory, or too many requests). `memory`: of each node, where the
+ * description does not say it. */
 struct request_list;
 struct system_request *request_add(struct request_list *, uint32_t kind, uint32_t node, uint64_t size, const char *name, ...)
     __attribute__((format(printf, 5, 6)));
@@ -33,7 +38,7 @@ void request_queue(struct request_list *, uint32_t node, const char *name, bool 
 /* compile_devices.c: switches and their ports. */
 void compile_switch_requests(struct request_list *, const struct description *);
 void compile_switches(struct spec_builder *, const struct compile_input *);
-void *compile_request(const struct description *, size_t *bytes);
+void *compile_request(const struct description *, const struct node_memory *memory, size_t *bytes);
 /* compile_vf.c: NICs, their PF drivers, and the functions of VMs. */
 struct part;
 void compile_vf_requests(struct request_list *, const struct system_header *, const struct description *);

@@ -16,13 +16,14 @@ static unsigned log2_up(uint64_t n)
     return bits;
 }
 
-/* user/disk/main.c is the consumer: a PDPT, a page directory per GiB, a frame per 2 MiB. */
+/* user/disk/main.c is the consumer: a PDPT, a page directory per GiB, a frame per 2 MiB; a page table and small frames for the last part. */
 static void compile_disk(struct spec_builder *s, const struct compile_input *in, struct part *vmm, uint32_t notification,
                          uint32_t number, unsigned index)
 {
     const struct description_vm *vm = &in->description->vms[number];
-    uint64_t bytes = in->vms[number].disk_sizes[index], directories = (bytes + GIB - 1) / GIB, frames = (bytes + MIB2 - 1) / MIB2;
-    unsigned bits = log2_up(DISK_SLOT_FREE + 1 + directories + frames);
+    uint64_t bytes = in->vms[number].disk_sizes[index], directories = (bytes + GIB - 1) / GIB;
+    uint64_t frames = bytes / MIB2 + (bytes % MIB2 + PAGE - 1) / PAGE;
+    unsigned bits = log2_up(DISK_SLOT_FREE + 2 + directories + frames);
     struct disk_config config = {.magic = DISK_CONFIG_MAGIC, .bytes = bytes, .read_only = !vm->disks[index].writable, .cnode_bits = bits};
     char name[16], queue[32];
     struct part disk;
@@ -34,7 +35,7 @@ static void compile_disk(struct spec_builder *s, const struct compile_input *in,
     part_cap(&disk, s, DISK_SLOT_CLIENT, notification, SEL4_RIGHT_WRITE, VMM_BADGE_DISK);
     part_cap(&disk, s, DISK_SLOT_CNODE, disk.cnode, SEL4_ALL_RIGHTS, 64 - bits);
     part_cap(&disk, s, DISK_SLOT_VSPACE, disk.space.root, SEL4_ALL_RIGHTS, 0);
-    spec_caps(s, disk.cnode, DISK_SLOT_TABLES, spec_untyped(s, 12 + log2_up(1 + directories), "%s.tables", name), 1);
+    spec_caps(s, disk.cnode, DISK_SLOT_TABLES, spec_untyped(s, 12 + log2_up(2 + directories), "%s.tables", name), 1);
     spec_caps(s, disk.cnode, DISK_SLOT_FILE, spec_named(s, "vm.%s.disk%u", vm->name, index), DISK_SPAN);
     part_cap(vmm, s, VMM_SLOT_DISK + index, own, SEL4_RIGHT_WRITE, 1);
     snprintf(queue, sizeof queue, "%s.requests", name);

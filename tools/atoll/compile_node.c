@@ -74,17 +74,20 @@ struct manager_needs {
     uint64_t tables, slots;
 };
 
+/* Large pages, and small ones for the last part. */
+static uint64_t file_frames(uint64_t bytes) { return bytes / MIB2 + round_up(bytes % MIB2, PAGE); }
+
 static struct manager_needs manager_needs(const struct description_vm *vm, const struct vm_files *files)
 {
     uint64_t top = vm->memory > VM_HOLE_START ? vm->memory + (VM_HOLE_END - VM_HOLE_START) : vm->memory;
-    uint64_t images = round_up(files->kernel_size, MIB2) + round_up(files->initrd_size, MIB2);
+    uint64_t images = file_frames(files->kernel_size) + file_frames(files->initrd_size);
     uint64_t frames = vm->memory / GIB + vm->memory % GIB / MIB2;
     struct manager_needs n;
 
     if (vm->memory < GIB)
         frames = vm->memory / MIB2;
-    /* Guest RAM twice (nested, VMM): a PDPT per 512 GiB, a PD for the one GiB that is not whole. Images: a PDPT, PDs. */
-    n.tables = 2 * (round_up(top, 512 * GIB) + 1) + 1 + round_up(files->kernel_size, GIB) + round_up(files->initrd_size, GIB);
+    /* Guest RAM twice (nested, VMM): a PDPT per 512 GiB, a PD for the one GiB that is not whole. Images: a PDPT, PDs, a PT each. */
+    n.tables = 2 * (round_up(top, 512 * GIB) + 1) + 1 + round_up(files->kernel_size, GIB) + round_up(files->initrd_size, GIB) + 2;
     if (vm->net_count) { /* once more for devices; and where the guest sees its functions' registers */
         n.tables += round_up(top, 512 * GIB) + 1 + MANAGER_VF_TABLES;
         frames += (frames + 1) / 2;

@@ -57,10 +57,13 @@ static void add_doorbell(struct request_list *l, uint32_t from, uint32_t to, con
     add_ipi(l, from, to, VECTOR_DOORBELL, name);
 }
 
-static void add_node(struct request_list *l, const struct description *d, uint32_t node)
+static void add_node(struct request_list *l, const struct description *d, const struct node_memory *memory, uint32_t node)
 {
-    request_add(l, RESOURCE_PRIVATE, node, d->node_memory, "node.%u.private", node)->align = MIB2;
-    request_add(l, RESOURCE_MODULE, node, 0, "node.%u.spec", node)->align = MIB2;
+    struct system_request *private = request_add(l, RESOURCE_PRIVATE, node, d->node_memory ? d->node_memory : memory[node].bytes,
+                                                 "node.%u.private", node);
+    private->align = MIB2;
+    private->arg0 = d->node_memory ? 0 : memory[node].window;
+    request_add(l, RESOURCE_MODULE, node, 0, "node.%u.spec", node);
 
     struct system_request *log = request_add(l, RESOURCE_LOG, node, QUEUE_PAGES * QUEUE_PAGE, "node.%u.klog", node);
     log->arg0 = 0;
@@ -120,11 +123,11 @@ static void add_vm(struct request_list *l, const struct description_vm *vm, uint
     }
     if (node != vm->first_node)
         return;
-    request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.kernel", vm->name)->align = MIB2;
+    request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.kernel", vm->name);
     if (vm->initrd)
-        request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name)->align = MIB2;
+        request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name);
     for (unsigned i = 0; i < vm->disk_count; i++)
-        request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i)->align = MIB2;
+        request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i);
     snprintf(name, sizeof name, "vm.%s.out", vm->name);
     request_queue(l, node, name, true);
     snprintf(name, sizeof name, "vm.%s.in", vm->name);
@@ -133,7 +136,7 @@ static void add_vm(struct request_list *l, const struct description_vm *vm, uint
     add_doorbell(l, 0, node, name);
 }
 
-void *compile_request(const struct description *d, size_t *bytes)
+void *compile_request(const struct description *d, const struct node_memory *memory, size_t *bytes)
 {
     struct request_list l = {.header = calloc(1, sizeof(struct system_header) +
                                                      SYSTEM_MAX_REQUESTS * sizeof(struct system_request))};
@@ -143,7 +146,7 @@ void *compile_request(const struct description *d, size_t *bytes)
     l.header->node_count = d->cores;
     l.header->flags = d->probe ? SYSTEM_FLAG_PROBE : 0;
     for (uint32_t node = 0; node < d->cores; node++)
-        add_node(&l, d, node);
+        add_node(&l, d, memory, node);
     for (uint32_t i = 0; i < d->vm_count; i++)
         for (uint32_t vcpu = 0; vcpu < d->vms[i].vcpus; vcpu++)
             add_vm(&l, &d->vms[i], d->vms[i].first_node + vcpu);

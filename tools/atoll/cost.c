@@ -6,9 +6,7 @@
 #include <atoll/system.h>
 #include "image.h"
 
-#define LARGE_PAGE (2ull << 20) /* boot gives private memory and files in such pieces */
-
-static uint64_t in_large_pages(uint64_t bytes) { return (bytes + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1); }
+static uint64_t whole_pages(uint64_t bytes) { return (bytes + 4095) & ~4095ull; }
 
 /* A file's size from where it came from: the folder, or the description. */
 static int module_size(const struct description_vm *vm, const char *dir, const char *name, uint64_t *bytes)
@@ -26,7 +24,7 @@ static int module_size(const struct description_vm *vm, const char *dir, const c
         snprintf(path, sizeof path, "%s", vm->disks[strtoul(own + 4, NULL, 10)].file);
     if (stat(path, &st) != 0)
         return -1;
-    *bytes = in_large_pages((uint64_t)st.st_size);
+    *bytes = whole_pages((uint64_t)st.st_size);
     return 0;
 }
 
@@ -45,7 +43,7 @@ static int add(const struct system_header *h, const struct system_request *r, co
     uint64_t bytes;
 
     switch (r->kind) {
-    case RESOURCE_PRIVATE: cost->private += in_large_pages(r->size); break;
+    case RESOURCE_PRIVATE: cost->private += r->size; break;
     case RESOURCE_MODULE:
         if (module_size(vm, dir, r->name, &bytes) != 0)
             return -1;

@@ -142,16 +142,16 @@ static int machine_check(struct check *c, const struct yaml_machine *machine, ui
         return FAIL(c, at, "'cores' is %u; write at most %u", d->cores, SYSTEM_MAX_NODES);
     if (size_check(c, yaml_value(&c->source, node, "memory"), "memory", machine->memory, MACHINE_MEMORY_MIN, &d->memory) != 0)
         return -1;
-    d->node_memory = DESCRIPTION_NODE_MEMORY;
     if (machine->node_memory != NULL &&
         size_check(c, yaml_value(&c->source, node, "node-memory"), "node-memory", machine->node_memory, 4ull << 20,
                    &d->node_memory) != 0)
         return -1;
     c->memory_needed = BOOT_MEMORY;
-    if (d->node_memory > d->memory / d->cores)
+    uint64_t node_memory = d->node_memory ? d->node_memory : DESCRIPTION_NODE_MEMORY;
+    if (node_memory > d->memory / d->cores)
         return FAIL(c, at, "%u nodes with %lluM each do not fit into the machine's %lluM; write fewer cores or more memory", d->cores,
-                    (unsigned long long)(d->node_memory >> 20), (unsigned long long)(d->memory >> 20));
-    c->memory_needed += d->cores * d->node_memory;
+                    (unsigned long long)(node_memory >> 20), (unsigned long long)(d->memory >> 20));
+    c->memory_needed += d->cores * node_memory;
     return 0;
 }
 

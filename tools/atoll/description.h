@@ -79,7 +79,7 @@ struct description {
     char *file;
     uint32_t cores;   /* of the machine: node i is core i, node 0 the control node */
     uint64_t memory;  /* RAM of the emulated server */
-    uint64_t node_memory; /* private memory of each node, bytes */
+    uint64_t node_memory; /* private memory of each node, bytes; 0: as much as its spec needs */
     struct description_switch switches[SWITCHES_MAX];
     size_t switch_count;
     struct description_nic nics[NICS_MAX];
@@ -90,7 +90,7 @@ struct description {
     bool dump; /* not from the file: SPEC_FLAG_DUMP */
 };
 
-#define DESCRIPTION_NODE_MEMORY (16ull << 20)
+#define DESCRIPTION_NODE_MEMORY (2ull << 20) /* roughly, before the specs are there */
 
 /* What is wrong with an input, in one sentence: "FILE:LINE: what is wrong; what to write". */
 struct complaint { char text[1024]; };

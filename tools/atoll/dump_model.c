@@ -10,7 +10,6 @@
 #include "cap.h"
 
 #define PAGE 4096u
-#define TWO_MIB 0x200000ull
 #define THREAD_RUNS 1 /* kernel/object.h, enum thread_state */
 /* Page table entries: AMD APM vol. 2, 5.3 and 5.4 */
 #define PTE_WRITE 2ull
@@ -90,7 +89,7 @@ static bool in_window(const struct dump_node *n, uint64_t paddr) { return paddr 
 
 static uint64_t memory_bytes(const struct dump_line *map)
 {
-    return map->w[0] == RESOURCE_MODULE ? (map->w[2] + TWO_MIB - 1) & ~(TWO_MIB - 1) : map->w[2];
+    return map->w[0] == RESOURCE_MODULE ? (map->w[2] + PAGE - 1) & ~(uint64_t)(PAGE - 1) : map->w[2];
 }
 
 static bool is_frame_only(uint64_t kind) { return kind == RESOURCE_MEMORY || kind == RESOURCE_MODULE || kind == RESOURCE_DEVICE; }

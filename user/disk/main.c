@@ -5,6 +5,7 @@
 #include "root.h"
 #include "sel4.h"
 
+#define PAGE (1ull << 12)
 #define MIB2 (1ull << 21)
 #define GIB (1ull << 30)
 
@@ -24,21 +25,24 @@ static cptr_t table_new(cptr_t *slot, uint64_t type)
     return (*slot)++;
 }
 
-/* The file's memory, as 2 MiB frames at DISK_FILE_VA. */
+/* The file's memory at DISK_FILE_VA: 2 MiB frames, and 4 KiB frames for the last part. */
 static void map_file(const struct disk_config *c)
 {
     cptr_t slot = DISK_SLOT_FREE, untyped = DISK_SLOT_FILE;
     uint64_t rights = c->read_only ? SEL4_RIGHT_READ : SEL4_RIGHT_READ | SEL4_RIGHT_WRITE;
 
     check(pdpt_map(table_new(&slot, SEL4_X86_PDPT), DISK_SLOT_VSPACE, DISK_FILE_VA, 0), "map a page table");
-    for (uint64_t at = 0; at < c->bytes; at += MIB2) {
+    for (uint64_t at = 0, size; at < c->bytes; at += size) {
         error_t error = SEL4_NOT_ENOUGH_MEMORY;
 
+        size = c->bytes - at >= MIB2 ? MIB2 : PAGE;
         if (at % GIB == 0)
             check(page_directory_map(table_new(&slot, SEL4_X86_PAGE_DIRECTORY), DISK_SLOT_VSPACE, DISK_FILE_VA + at, 0),
                   "map a page table");
+        if (size == PAGE && at % MIB2 == 0)
+            check(page_table_map(table_new(&slot, SEL4_X86_PAGE_TABLE), DISK_SLOT_VSPACE, DISK_FILE_VA + at, 0), "map a page table");
         while (error == SEL4_NOT_ENOUGH_MEMORY && untyped < DISK_SLOT_FILE + DISK_SPAN) {
-            error = untyped_retype(untyped, SEL4_X86_LARGE_PAGE, 0, DISK_SLOT_CNODE, 0, 0, slot, 1);
+            error = untyped_retype(untyped, size == MIB2 ? SEL4_X86_LARGE_PAGE : SEL4_X86_4K_PAGE, 0, DISK_SLOT_CNODE, 0, 0, slot, 1);
             untyped += error == SEL4_NOT_ENOUGH_MEMORY; /* that one is used up */
         }
         check(error, "make a frame of the file");

@@ -25,18 +25,25 @@ void check(error_t error, const char *step, const char *name)
         init_stop("%s %s: %s", step, name, sel4_error_name(error));
 }
 
-/* The page tables behind INIT_FILL_VA and INIT_SPEC_VA. */
-static void own_tables(void)
+static void page_table(uint64_t at)
 {
-    cptr_t directory = slot_new(), table = slot_new();
+    cptr_t table = slot_new();
 
-    check(memory_make(SEL4_X86_PAGE_DIRECTORY, 0, SEL4_TABLE_BITS, directory), "make", "init's page directory");
     check(memory_make(SEL4_X86_PAGE_TABLE, 0, SEL4_TABLE_BITS, table), "make", "init's page table");
-    check(page_directory_map(directory, SEL4_CAP_INIT_VSPACE, INIT_FILL_VA, 0), "map", "init's page directory");
-    check(page_table_map(table, SEL4_CAP_INIT_VSPACE, INIT_FILL_VA, 0), "map", "init's page table");
+    check(page_table_map(table, SEL4_CAP_INIT_VSPACE, at, 0), "map", "init's page table");
 }
 
-/* The spec's file, mapped read-only; boot padded it to whole large pages. */
+/* The page tables behind INIT_FILL_VA; INIT_SPEC_VA follows. */
+static void own_tables(void)
+{
+    cptr_t directory = slot_new();
+
+    check(memory_make(SEL4_X86_PAGE_DIRECTORY, 0, SEL4_TABLE_BITS, directory), "make", "init's page directory");
+    check(page_directory_map(directory, SEL4_CAP_INIT_VSPACE, INIT_FILL_VA, 0), "map", "init's page directory");
+    page_table(INIT_FILL_VA);
+}
+
+/* The spec's file, mapped read-only. */
 static void spec_open(uint32_t node, struct spec_view *view)
 {
     char name[ATOLL_NAME_MAX], why[160];
@@ -48,10 +55,14 @@ static void spec_open(uint32_t node, struct spec_view *view)
         init_stop("the resource map names no %s", name);
     if (file->size > INIT_SPEC_END - INIT_SPEC_VA)
         init_stop("%s is larger than a spec can be", name);
-    cptr_t first = named_frames(file, SEL4_LARGE_PAGE_BITS, &pages);
-    for (uint32_t i = 0; i < pages; i++)
-        check(page_map(first + i, SEL4_CAP_INIT_VSPACE, INIT_SPEC_VA + ((uint64_t)i << SEL4_LARGE_PAGE_BITS), SEL4_RIGHT_READ,
-                       ATOLL_X86_EXECUTE_NEVER), "map", name);
+    cptr_t first = named_frames(file, SEL4_PAGE_BITS, &pages);
+    for (uint32_t i = 0; i < pages; i++) {
+        uint64_t at = INIT_SPEC_VA + ((uint64_t)i << SEL4_PAGE_BITS);
+
+        if (at % (1ull << SEL4_LARGE_PAGE_BITS) == 0)
+            page_table(at);
+        check(page_map(first + i, SEL4_CAP_INIT_VSPACE, at, SEL4_RIGHT_READ, ATOLL_X86_EXECUTE_NEVER), "map", name);
+    }
     if (spec_check((const void *)INIT_SPEC_VA, file->size, node, view, why, sizeof why) != 0)
         init_stop("%s: %s", name, why);
 }

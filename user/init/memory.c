@@ -1,14 +1,8 @@
-/* Private memory and capability slots. Init keeps each untyped's fill level itself, as the kernel does (manual, "Untyped
- * memory": the next object starts at the first aligned byte), and takes the fullest that still has room. */
+/* Private memory and capability slots. */
 #include "init.h"
+#include "private.h"
 
-#define MAX_PRIVATE 64
-
-static struct {
-    cptr_t slot;
-    uint64_t size, used;
-} private_memory[MAX_PRIVATE];
-static unsigned private_count;
+static struct private_memory memory;
 static cptr_t next_slot, end_slot;
 
 void memory_init(const struct sel4_bootinfo *info)
@@ -17,12 +11,12 @@ void memory_init(const struct sel4_bootinfo *info)
 
     next_slot = info->empty.start;
     end_slot = info->empty.end;
-    for (uint64_t i = 0; i < n && i < SEL4_BOOTINFO_MAX_UNTYPEDS && private_count < MAX_PRIVATE; i++) {
+    for (uint64_t i = 0; i < n && i < SEL4_BOOTINFO_MAX_UNTYPEDS && memory.count < PRIVATE_MAX; i++) {
         const struct sel4_untyped_desc *u = &info->untyped_list[i];
         if (u->is_device || u->size_bits > SEL4_MAX_UNTYPED_BITS)
             continue;
-        private_memory[private_count].slot = info->untyped.start + i;
-        private_memory[private_count++].size = 1ull << u->size_bits;
+        memory.pieces[memory.count].slot = info->untyped.start + i;
+        memory.pieces[memory.count++].size = 1ull << u->size_bits;
     }
 }
 
@@ -39,23 +33,13 @@ cptr_t slots_end(void) { return next_slot; }
 
 error_t memory_make(uint64_t type, uint64_t size_bits, unsigned object_bits, cptr_t to)
 {
-    uint64_t size = 1ull << object_bits, least = UINT64_MAX;
-    unsigned best = private_count;
+    int piece = private_choose(&memory, object_bits);
+    error_t error;
 
-    for (unsigned i = 0; i < private_count; i++) {
-        uint64_t from = (private_memory[i].used + size - 1) & ~(size - 1);
-        if (from > private_memory[i].size || private_memory[i].size - from < size)
-            continue;
-        uint64_t left = private_memory[i].size - private_memory[i].used;
-        if (left < least) {
-            least = left;
-            best = i;
-        }
-    }
-    if (best == private_count)
+    if (piece < 0)
         return SEL4_NOT_ENOUGH_MEMORY;
-    error_t error = untyped_retype(private_memory[best].slot, type, size_bits, SEL4_CAP_INIT_CNODE, 0, 0, to, 1);
+    error = untyped_retype(memory.pieces[piece].slot, type, size_bits, SEL4_CAP_INIT_CNODE, 0, 0, to, 1);
     if (!error)
-        private_memory[best].used = ((private_memory[best].used + size - 1) & ~(size - 1)) + size;
+        private_take(&memory, piece, object_bits);
     return error;
 }

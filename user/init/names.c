@@ -67,7 +67,7 @@ cptr_t named_frames(const struct atoll_named_slots *n, unsigned bits, uint32_t *
             return opened[i].first;
         }
 
-    uint64_t unit = n->kind == RESOURCE_MODULE ? 1ull << SEL4_LARGE_PAGE_BITS : 1ull << SEL4_PAGE_BITS;
+    uint64_t unit = 1ull << SEL4_PAGE_BITS;
     uint64_t size = (n->size + unit - 1) & ~(unit - 1), pa = n->paddr;
     uint64_t type = bits == SEL4_LARGE_PAGE_BITS ? SEL4_X86_LARGE_PAGE : SEL4_X86_4K_PAGE;
     if (opened_count == MAX_OPENED || size >> bits > UINT32_MAX)
