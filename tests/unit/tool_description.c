@@ -217,10 +217,10 @@ static const struct {
     {MACHINE "vms:\n - name: a\n   memory: 48M\n   kernel: vmlinuz\n   initrd: initrd\n", 4,
      "'memory' is 48M, too little for this kernel with its initrd; write at least 50M"},
     {MACHINE "vms:\n - name: a\n   memory: 2G\n   kernel: vmlinuz\n", 4,
-     "VM 'a' with 2048M does not fit: the machine has 1024M and 98M are taken before it (nodes, images, VMs above); write less, or "
+     "VM 'a' with 2048M does not fit: the machine has 1024M and 42M are taken before it (nodes, images, VMs above); write less, or "
      "raise machine.memory"},
-    {MACHINE VM " - name: b\n   memory: 900M\n   kernel: vmlinuz\n", 7,
-     "VM 'b' with 900M does not fit: the machine has 1024M and 164M are taken before it (nodes, images, VMs above); write less, or "
+    {MACHINE VM " - name: b\n   memory: 960M\n   kernel: vmlinuz\n", 7,
+     "VM 'b' with 960M does not fit: the machine has 1024M and 108M are taken before it (nodes, images, VMs above); write less, or "
      "raise machine.memory"},
     /* files: $ stands for the folder */
     {MACHINE "vms:\n - name: a\n   memory: 64M\n   kernel: none\n", 5,

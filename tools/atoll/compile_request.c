@@ -61,7 +61,6 @@ static void add_node(struct request_list *l, const struct description *d, const 
 {
     struct system_request *private = request_add(l, RESOURCE_PRIVATE, node, d->node_memory ? d->node_memory : memory[node].bytes,
                                                  "node.%u.private", node);
-    private->align = MIB2;
     private->arg0 = d->node_memory ? 0 : memory[node].window;
     request_add(l, RESOURCE_MODULE, node, 0, "node.%u.spec", node);
 
