@@ -34,7 +34,7 @@ sriov_on() {
     report $? "with the same address in each life, derived from names" "$(address_of again)"
     [ "$(grep -c 'manager: nic0.vf0: lease [0-9]*$' "$dir/system.log")" -eq 1 ] && [ "$(grep -c 'manager: nic0.vf1: lease [0-9]*$' "$dir/system.log")" -eq $((LIVES + 1)) ]
     report $? "each life has a lease of its own" "$(grep -c 'nic0.vf1: lease' "$dir/system.log") leases"
-    silent system 'quarantined' "no function is quarantined"
+    silent system 'quarantined|is blocked' "no function is quarantined"
     trusted_live
 }
 
@@ -111,6 +111,6 @@ case_sriov_killed() {
     cp "$B"/*.elf "$dir/images" && cp "$B"/user/*.elf "$dir/images/user" && cp "$B/user/disk.elf" "$dir/images/user/igb.elf"
     go 1 90 --images "$dir/images"
     rm -rf "$dir/images"
-    stops victim 'nic0.vf0 is quarantined: cannot quiesce: its PF driver does not answer'
+    stops victim 'nic0.vf0 is blocked: cannot quiesce: its PF driver does not answer'
     passes other "a VM without functions of that NIC runs"
 }

@@ -12,16 +12,16 @@ struct fake {
     int fail;      /* the step that fails; -1: none */
 };
 
-static bool fake_step(void *context, enum lease_step step, uint64_t number, char *why, size_t size)
+static enum lease_outcome fake_step(void *context, enum lease_step step, uint64_t number, char *why, size_t size)
 {
     struct fake *f = context;
     assert_true(number != 0);
     strcat(f->log, (const char *[]){"q", "r", "v", "p", "g", "?"}[step]);
     if ((int)step == f->fail) {
         snprintf(why, size, "step %d says no", (int)step);
-        return false;
+        return LEASE_STEP_FAILED;
     }
-    return true;
+    return LEASE_STEP_DONE;
 }
 
 static void fake_block(void *context) { strcat(((struct fake *)context)->log, "B"); }
@@ -40,6 +40,7 @@ static void every_step_from_every_state(void **unused)
         [LEASE_PROGRAMMED] = {-1, -1, -1, -1, LEASE_LEASED, -1},
         [LEASE_LEASED] = {LEASE_QUIESCED, -1, -1, -1, -1, -1},
         [LEASE_QUARANTINED] = {-1, -1, -1, -1, -1, -1},
+        [LEASE_BLOCKED] = {LEASE_QUIESCED, -1, -1, -1, -1, -1},
     };
     for (int state = 0; state < LEASE_STATES; state++)
         for (int step = 0; step < LEASE_STEPS; step++) {
@@ -124,16 +125,17 @@ static void late_commands_do_nothing(void **unused)
     assert_int_equal(l.number, 2);
 }
 
-/* The PF driver is removed in the middle: the steps that need it fail from then on, wherever the lease was; DMA is blocked. */
-static bool fake_without_pf(void *context, enum lease_step step, uint64_t number, char *why, size_t size)
+/* The PF driver is removed in the middle: the steps that need it fail from then on, wherever the lease was; DMA is blocked. When it is there again, or
+ * was only slow, the next lease begins from the beginning, and goes through every step. */
+static enum lease_outcome fake_without_pf(void *context, enum lease_step step, uint64_t number, char *why, size_t size)
 {
     struct fake *f = context;
-    bool good = fake_step(context, step, number, why, size);
+    enum lease_outcome outcome = fake_step(context, step, number, why, size);
     if (f->fail == 100 && (step == LEASE_QUIESCE || step == LEASE_PROGRAM)) {
         snprintf(why, size, "the PF driver of nic0 does not answer");
-        return false;
+        return LEASE_STEP_UNANSWERED;
     }
-    return good;
+    return outcome;
 }
 
 static void pf_driver_gone(void **unused)
@@ -148,11 +150,19 @@ static void pf_driver_gone(void **unused)
         struct lease_hardware hw = {fake_without_pf, fake_block, &f};
         struct lease l = {.state = state, .number = 1};
         char want[100];
-        for (unsigned i = 0; i < 8 && l.state != LEASE_QUARANTINED; i++)
+        for (unsigned i = 0; i < 8 && l.state != LEASE_BLOCKED; i++)
             lease_step(&l, &hw, 1, next[l.state]);
         snprintf(want, sizeof want, "cannot %s: the PF driver of nic0 does not answer", reason[state]);
         assert_string_equal(l.reason, want);
         assert_int_equal(f.log[strlen(f.log) - 1], 'B');
+        assert_int_equal(lease_end(&l, &hw, 1), LEASE_OUT_OF_TURN); /* it is nobody's */
+        assert_int_equal(lease_take(&l, &hw), 0);
+        assert_int_equal(l.state, LEASE_BLOCKED);
+        f.fail = -1;
+        f.log[0] = 0;
+        assert_int_equal(lease_take(&l, &hw), 3); /* the number of the attempt is used up */
+        assert_string_equal(f.log, "qrvpg");
+        assert_int_equal(l.state, LEASE_LEASED);
     }
 }
 

@@ -14,15 +14,23 @@ enum lease_state {
     LEASE_PROGRAMMED = 4,  /* the PF driver gave it its identity */
     LEASE_LEASED = 5,      /* bound to its VM's memory */
     LEASE_QUARANTINED = 6, /* a step failed: blocked until the machine restarts; `reason` says which, and why */
+    LEASE_BLOCKED = 7,     /* the PF driver did not answer: blocked likewise, but nothing speaks against the function itself, so that a new lease
+                              may begin, with all its steps */
     LEASE_STATES
 };
 enum lease_step { LEASE_QUIESCE, LEASE_DO_RESET, LEASE_VERIFY, LEASE_PROGRAM, LEASE_GRANT, LEASE_GIVE_BACK, LEASE_STEPS };
+
+enum lease_outcome {
+    LEASE_STEP_FAILED,     /* this function cannot be trusted any more */
+    LEASE_STEP_DONE,
+    LEASE_STEP_UNANSWERED, /* who had to do it did not say anything */
+};
 
 enum lease_result {
     LEASE_DONE,
     LEASE_STALE,       /* a command of another lease than the present one: nothing was done */
     LEASE_OUT_OF_TURN, /* not a step from this state: nothing was done */
-    LEASE_FAILED,      /* the step failed: quarantined */
+    LEASE_FAILED,      /* the step failed: quarantined, or blocked */
 };
 
 #define LEASE_REASON_MAX 160
@@ -33,8 +41,8 @@ struct lease {
 };
 
 struct lease_hardware {
-    /* Carry out `step`. False: `why` says what was wrong, in words. Steps that need nothing done are never asked for. */
-    bool (*step)(void *context, enum lease_step step, uint64_t number, char *why, size_t why_size);
+    /* Carry out `step`. If it was not done, `why` says what was wrong, in words. Steps that need nothing done are never asked for. */
+    enum lease_outcome (*step)(void *context, enum lease_step step, uint64_t number, char *why, size_t why_size);
     /* The last resort: whatever the device does, its DMA and interrupts end. Cannot fail. */
     void (*block)(void *context);
     void *context;
@@ -43,7 +51,7 @@ struct lease_hardware {
 /* One step of lease `number`. */
 enum lease_result lease_step(struct lease *, const struct lease_hardware *, uint64_t number, enum lease_step step);
 
-/* A free function to a leased one, by all steps: the new lease's number, or 0 (then it is quarantined, or was not free). */
+/* A free or blocked function to a leased one, by all steps: the new lease's number, or 0 (then it is quarantined or blocked, or was somebody's). */
 uint64_t lease_take(struct lease *, const struct lease_hardware *);
 /* A leased one back to free. */
 enum lease_result lease_end(struct lease *, const struct lease_hardware *, uint64_t number);

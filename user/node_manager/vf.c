@@ -19,7 +19,7 @@ struct vf {
     struct lease lease;
     uint64_t requester, sequence;
     uint64_t address;   /* where the guest wants its registers; 0: nowhere */
-    bool mapped, master;
+    bool mapped, master, unanswered; /* unanswered: the latest request to its PF driver */
 };
 
 static struct vf vfs[VM_VFS_MAX];
@@ -124,6 +124,7 @@ static bool ask_pf_driver(struct vf *v, uint32_t command, uint64_t lease, char *
     for (uint64_t start = __builtin_ia32_rdtsc(); __atomic_load_n(&a->sequence, __ATOMIC_ACQUIRE) != v->sequence;)
         if (__builtin_ia32_rdtsc() - start > (v->sequence == 1 ? START_MS : ANSWER_MS) * ticks_per_ms) {
             text_format(why, size, "its PF driver does not answer");
+            v->unanswered = true;
             return false;
         }
     uint32_t status = a->status;
@@ -242,10 +243,8 @@ static bool grant(struct vf *v, char *why, size_t size)
     return !error || refuse(why, size, "map its registers", error);
 }
 
-static bool step(void *context, enum lease_step s, uint64_t number, char *why, size_t size)
+static bool done(struct vf *v, enum lease_step s, uint64_t number, char *why, size_t size)
 {
-    struct vf *v = context;
-
     switch (s) {
     case LEASE_QUIESCE: return quiesce(v, number, why, size);
     case LEASE_DO_RESET: return reset(v);
@@ -255,6 +254,14 @@ static bool step(void *context, enum lease_step s, uint64_t number, char *why, s
     case LEASE_GIVE_BACK: case LEASE_STEPS: break;
     }
     return true;
+}
+
+static enum lease_outcome step(void *context, enum lease_step s, uint64_t number, char *why, size_t size)
+{
+    struct vf *v = context;
+
+    v->unanswered = false;
+    return done(v, s, number, why, size) ? LEASE_STEP_DONE : v->unanswered ? LEASE_STEP_UNANSWERED : LEASE_STEP_FAILED;
 }
 
 static void block(void *context)
@@ -314,7 +321,7 @@ static int renew(struct vf *v, char *why, size_t size)
     if (v->lease.state == LEASE_LEASED)
         lease_end(&v->lease, &hw, v->lease.number);
     if (!lease_take(&v->lease, &hw)) {
-        text_format(why, size, "%s is quarantined: %s", v->config->name, v->lease.reason);
+        text_format(why, size, "%s is %s: %s", v->config->name, lease_state_name(v->lease.state), v->lease.reason);
         return -1;
     }
     return 0;
@@ -341,7 +348,7 @@ void vfs_end(void)
         if (lease_end(&vfs[i].lease, &hw, vfs[i].lease.number) == LEASE_DONE)
             log_line("%s: lease %lu has ended", vfs[i].config->name, vfs[i].lease.number);
         else
-            log_line("%s is quarantined: %s", vfs[i].config->name, vfs[i].lease.reason);
+            log_line("%s is %s: %s", vfs[i].config->name, lease_state_name(vfs[i].lease.state), vfs[i].lease.reason);
     }
 }
 
