@@ -5,6 +5,10 @@
  * 64-bit byte counts; both sides bound-check every index that they read from the peer, so a hostile peer can
  * garble or lose its own stream and nothing else. A full queue never blocks the producer: it
  * drops the new bytes and counts them in `lost`.
+ *
+ * A producer may start again in memory that its former life left in any state. If that makes no sense, or is not to be gone on with, it begins anew: from
+ * index 0, with another number in `beginning`, and writes nothing until the consumer has seen it, has gone to index 0 as well, and says so in
+ * its own `beginning`. A consumer that starts again goes on where it was, or behind all that is there.
  */
 #pragma once
 #include <stdint.h>
@@ -18,7 +22,7 @@ struct queue_producer {      /* written by the producer only */
     uint64_t head;           /* bytes ever written */
     uint64_t lost;           /* bytes ever dropped */
     uint32_t presses;        /* a VM's console input: how often its power button was pressed; a doorbell follows */
-    uint32_t reserved0;
+    uint32_t beginning;      /* another number: the producer has begun anew */
     uint64_t reserved[508];  /* the data starts on the next page */
 };
 _Static_assert(sizeof(struct queue_producer) == QUEUE_PAGE, "one header page");
@@ -27,7 +31,8 @@ struct queue_consumer {      /* written by the consumer only */
     uint64_t tail;           /* bytes ever read */
     uint32_t asleep;         /* not 0: ring the doorbell after writing, once for each value: the number of this sleep */
     uint32_t sleeps;         /* the latest sleep's number, for a consumer that starts again: the producer may have rung for it */
-    uint32_t reserved[1020];
+    uint32_t beginning;      /* the producer's beginning that `tail` counts from */
+    uint32_t reserved[1019];
 };
 _Static_assert(sizeof(struct queue_consumer) == QUEUE_PAGE, "one page");
 
@@ -45,9 +50,21 @@ struct queue {
     uint64_t size;
     uint64_t index; /* own index: head for the producer, tail for the consumer */
     uint32_t sleep; /* producer: the sleep that it rang for last; consumer: its latest sleep's number */
+    uint32_t beginning;
 };
 
-/* Start an end. Producer memory must be zero or a former state of the same queue. */
+/* Producer: forget all that is there, and have the consumer do so. Ring its doorbell afterwards. */
+static inline void queue_begin_anew(struct queue *q)
+{
+    q->beginning = q->consumer->beginning + 1;
+    if (q->beginning == q->producer->beginning) /* a former life's, which the consumer may be seeing just now */
+        q->beginning++;
+    q->index = 0;
+    __atomic_store_n(&q->producer->head, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&q->producer->beginning, q->beginning, __ATOMIC_RELEASE);
+}
+
+/* Start an end: a producer whose stream goes on where it was. */
 static inline void queue_init_producer(struct queue *q, void *producer, void *consumer, uint64_t size)
 {
     q->producer = producer;
@@ -56,7 +73,18 @@ static inline void queue_init_producer(struct queue *q, void *producer, void *co
     q->size = size;
     q->index = q->producer->head;
     q->sleep = 0;
+    q->beginning = q->producer->beginning;
     q->producer->magic = QUEUE_MAGIC;
+    if (q->beginning != q->consumer->beginning || q->index - q->consumer->tail > size)
+        queue_begin_anew(q);
+}
+
+/* The same for records: where a former life's last one ends nobody knows. A queue that nothing was ever written to is as good as a new one. */
+static inline void queue_init_records(struct queue *q, void *producer, void *consumer, uint64_t size)
+{
+    queue_init_producer(q, producer, consumer, size);
+    if (q->index != 0 || q->consumer->tail != 0)
+        queue_begin_anew(q);
 }
 
 static inline void queue_init_consumer(struct queue *q, void *producer, void *consumer, uint64_t size)
@@ -67,11 +95,33 @@ static inline void queue_init_consumer(struct queue *q, void *producer, void *co
     q->size = size;
     q->index = q->consumer->tail;
     q->sleep = q->consumer->sleeps;
+    q->beginning = __atomic_load_n(&q->producer->beginning, __ATOMIC_ACQUIRE);
+    uint64_t head = __atomic_load_n(&q->producer->head, __ATOMIC_ACQUIRE);
+    if (q->beginning != q->consumer->beginning || head - q->index > size) { /* no place in this stream: behind all of it */
+        q->index = head;
+        __atomic_store_n(&q->consumer->tail, head, __ATOMIC_RELEASE);
+        __atomic_store_n(&q->consumer->beginning, q->beginning, __ATOMIC_RELEASE);
+    }
 }
 
-/* Bytes that the producer may write now. A tail outside (head - size, head] is a peer's lie: nothing. */
+/* Consumer, before it looks for bytes: has the producer begun anew? Then nothing is there, and what was known of it is of the past. */
+static inline int queue_began_anew(struct queue *q)
+{
+    uint32_t beginning = __atomic_load_n(&q->producer->beginning, __ATOMIC_ACQUIRE);
+    if (beginning == q->beginning)
+        return 0;
+    q->beginning = beginning;
+    q->index = 0;
+    __atomic_store_n(&q->consumer->tail, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&q->consumer->beginning, beginning, __ATOMIC_RELEASE);
+    return 1;
+}
+
+/* Bytes that the producer may write now. A tail outside (head - size, head] is a peer's lie, one of another beginning is not ours: nothing. */
 static inline uint64_t queue_space(const struct queue *q)
 {
+    if (__atomic_load_n(&q->consumer->beginning, __ATOMIC_ACQUIRE) != q->beginning)
+        return 0;
     uint64_t used = q->index - __atomic_load_n(&q->consumer->tail, __ATOMIC_ACQUIRE);
     return used > q->size ? 0 : q->size - used;
 }
@@ -166,7 +216,7 @@ static inline int queue_needs_doorbell(struct queue *q)
 
 static inline void queue_wake(struct queue *q) { q->consumer->asleep = 0; }
 
-/* Before the consumer blocks: returns 1 when it may sleep, 0 when data arrived meanwhile. */
+/* Before the consumer blocks: returns 1 when it may sleep, 0 when data arrived meanwhile, or the producer began anew. */
 static inline int queue_sleep(struct queue *q)
 {
     if (++q->sleep == 0)
@@ -174,7 +224,7 @@ static inline int queue_sleep(struct queue *q)
     q->consumer->sleeps = q->sleep;
     q->consumer->asleep = q->sleep;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (queue_used(q) == 0)
+    if (queue_used(q) == 0 && q->producer->beginning == q->beginning)
         return 1;
     queue_wake(q);
     return 0;

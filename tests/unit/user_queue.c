@@ -2,6 +2,7 @@
  * stream at most. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -145,6 +146,85 @@ static void a_restarted_end_goes_on(void **state)
     assert_memory_equal(bytes, "bc", 2);
 }
 
+static unsigned after_garbage(void)
+{
+    uint8_t bytes[4];
+    unsigned looks = queue_began_anew(&out) != 0;
+    assert_int_equal(queue_used(&out), 0);
+    assert_int_equal(queue_write(&in, "new", 3), 3);
+    assert_int_equal(queue_read(&out, bytes, 4), 3);
+    assert_memory_equal(bytes, "new", 3);
+    assert_false(queue_began_anew(&out));
+    return looks;
+}
+
+/* A producer starts again behind a former life that left anything there. */
+static void a_spoiled_producer_begins_anew(void **state)
+{
+    (void)state;
+    static const struct { uint64_t head; uint32_t magic, beginning; } spoiled[] = {
+        {UINT64_MAX, 0, 0}, {SIZE + 100, QUEUE_MAGIC, 0}, {0, 0, 0}, {5, 0, 1}, {0, 0, UINT32_MAX}, {1ull << 63, 1, 0x80000000u}, {0, 0, 2},
+        {1, 0, 1}};
+    for (size_t i = 0; i < sizeof spoiled / sizeof spoiled[0]; i++)
+        for (unsigned seen = 0; seen < 2; seen++) { /* has the consumer looked before? */
+            uint8_t byte;
+            fresh(state);
+            queue_write(&in, "xyz", 3);
+            queue_read(&out, &byte, 1);
+            memory.producer.head = spoiled[i].head;
+            memory.producer.magic = spoiled[i].magic;
+            memory.producer.beginning = spoiled[i].beginning;
+            if (seen)
+                queue_began_anew(&out);
+            if (seen && i % 2 && queue_used(&out))
+                queue_skip(&out, 1);
+            /* Both at 0, and agreed: as good as a new one. */
+            bool new = !spoiled[i].head && !consumer_page.tail && spoiled[i].beginning == consumer_page.beginning;
+            queue_init_records(&in, &memory.producer, &consumer_page, SIZE);
+            assert_int_equal(queue_space(&in), new ? SIZE : 0); /* 0: until the consumer has seen it */
+            assert_int_equal(queue_used(&out), 0);
+            assert_int_equal(after_garbage(), !new);
+        }
+    fresh(state); /* a stream goes on if it can, and begins anew if not */
+    queue_write(&in, "xyz", 3);
+    queue_init_producer(&in, &memory.producer, &consumer_page, SIZE);
+    assert_int_equal(queue_used(&out), 3);
+    memory.producer.head = SIZE + 100;
+    queue_init_producer(&in, &memory.producer, &consumer_page, SIZE);
+    assert_int_equal(after_garbage(), 1);
+}
+
+/* Records: a new queue needs no consumer to be there first; one that died between its beginning and the consumer's look begins once more. */
+static void records_begin(void **state)
+{
+    (void)state;
+    queue_init_records(&in, &memory.producer, &consumer_page, SIZE);
+    assert_int_equal(queue_space(&in), SIZE);
+    assert_int_equal(after_garbage(), 0);
+    for (unsigned life = 0; life < 5; life++) {
+        queue_init_records(&in, &memory.producer, &consumer_page, SIZE);
+        assert_int_equal(queue_space(&in), 0);
+        assert_int_equal(queue_sleep(&out), 0); /* it may not sleep over this */
+    }
+    assert_int_equal(after_garbage(), 1);
+}
+
+/* A consumer starts again behind a former life that left anything in its page: nothing is there, and what comes from now on arrives. */
+static void a_spoiled_consumer_goes_behind_all(void **state)
+{
+    (void)state;
+    static const struct { uint64_t tail; uint32_t beginning; } spoiled[] = {
+        {UINT64_MAX - SIZE, 0}, {4, 0}, {1ull << 63, 7}, {0, 7}, {SIZE + 100, UINT32_MAX}};
+    for (size_t i = 0; i < sizeof spoiled / sizeof spoiled[0]; i++) {
+        fresh(state);
+        queue_write(&in, "xyz", 3);
+        consumer_page.tail = spoiled[i].tail;
+        consumer_page.beginning = spoiled[i].beginning;
+        queue_init_consumer(&out, &memory.producer, &consumer_page, SIZE);
+        assert_int_equal(after_garbage(), 0);
+    }
+}
+
 /* A consumer that starts again while it is awake counts on: a number that the producer rang for before would get no bell. */
 static void a_restarted_consumer_is_rung(void **state)
 {
@@ -175,6 +255,9 @@ int main(void)
         TEST(the_doorbell_is_not_missed),
         TEST(a_restarted_end_goes_on),
         TEST(a_restarted_consumer_is_rung),
+        TEST(a_spoiled_producer_begins_anew),
+        TEST(records_begin),
+        TEST(a_spoiled_consumer_goes_behind_all),
     };
     return cmocka_run_group_tests_name("user_queue", tests, NULL, NULL);
 }

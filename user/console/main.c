@@ -173,6 +173,7 @@ static bool turns(void)
     bool any = false;
 
     for (unsigned i = 0; i < source_count; i++) {
+        queue_began_anew(&sources[i].queue); /* a VMM that starts again where nothing was in order */
         any |= sources[i].kind == SOURCE_VM ? vm_turn(&sources[i]) : line_turn(&sources[i]);
         tell_loss(&sources[i]);
     }
@@ -235,6 +236,7 @@ static bool may_sleep(void)
         struct queue *q = &sources[i].queue;
         if (!queue_sleep(q)) {
             uint8_t bytes[SYSTEM_LINE_MAX];
+            sleep &= q->producer->beginning == q->beginning;
             q->consumer->asleep = q->sleep; /* perhaps half a line: then its rest rings */
             __atomic_thread_fence(__ATOMIC_SEQ_CST);
             sleep &= sources[i].kind != SOURCE_VM && line_length(bytes, queue_peek(q, bytes, sizeof bytes), false) == 0;

@@ -12,20 +12,29 @@ static bool possible(const struct disk *d, const struct block_request *r)
            r->bytes <= BLOCK_PIECE && r->sector <= d->sectors && count <= d->sectors - r->sector;
 }
 
+static bool give_up(struct disk *d)
+{
+    d->dead = true;
+    queue_skip(&d->requests, queue_used(&d->requests)); /* so that nobody takes the queue for a new one */
+    return false;
+}
+
 bool disk_serve(struct disk *d)
 {
     struct block_request r;
 
-    while (queue_used(&d->requests)) {
+    if (queue_began_anew(&d->requests))
+        d->dead = false;
+    while (!d->dead && queue_used(&d->requests)) {
         struct block_answer a = {0};
         uint32_t data;
         bool good;
 
         if (!queue_get(&d->requests, 0, &r, sizeof r))
-            return false;
+            return give_up(d);
         data = r.operation == BLOCK_WRITE ? r.bytes : 0;
         if (queue_used(&d->requests) < sizeof r + (uint64_t)data) /* a client writes its requests whole */
-            return false;
+            return give_up(d);
         good = possible(d, &r);
         if (good && r.operation == BLOCK_WRITE)
             queue_get(&d->requests, sizeof r, d->memory + r.sector * BLOCK_SECTOR, r.bytes);

@@ -34,17 +34,16 @@ static void ring(uint64_t rung, uint32_t first)
     }
 }
 
-/* A fault of a port's is told once; a guest that sends from addresses of others, once per doubling. */
+/* What a port does wrong is told once per doubling: the closing of the port, and what its guest sends from addresses of others. */
 static void tell(uint32_t p)
 {
-    static uint64_t told[SWITCH_MAX_PORTS];
-    static bool dead_told[SWITCH_MAX_PORTS];
+    static uint64_t told[SWITCH_MAX_PORTS], closed[SWITCH_MAX_PORTS];
+    static bool was_dead[SWITCH_MAX_PORTS];
     uint64_t bad = state.counters[p].spoofed + state.counters[p].tagged;
 
-    if (state.dead[p] && !dead_told[p]) {
-        dead_told[p] = true;
-        log_line("port %u: its VMM wrote something that is no frame; the port is closed", p);
-    }
+    if (state.dead[p] && !was_dead[p] && (++closed[p] & (closed[p] - 1)) == 0)
+        log_line("port %u: its VMM wrote something that is no frame; the port is closed until the VMM starts again (%lu times so far)", p, closed[p]);
+    was_dead[p] = state.dead[p];
     if (bad && bad / 2 >= told[p]) {
         told[p] = bad;
         log_line("port %u: refused %lu frames with a false source address and %lu with a VLAN tag so far", p, state.counters[p].spoofed,

@@ -54,11 +54,16 @@ bool switch_turn(struct switch_state *s, uint32_t p, uint64_t rung[2])
     struct queue *from = &s->from[p];
 
     rung[0] = rung[1] = 0;
+    if (queue_began_anew(from)) {
+        s->dead[p] = false;
+        return true;
+    }
     if (s->dead[p] || !queue_used(from))
         return false;
     if (!queue_get(from, 0, &in.record, sizeof in.record) || in.record.bytes < ETHER_HEADER || in.record.bytes > ETHER_MAX ||
         !queue_get(from, sizeof in.record, in.frame, ETHER_RECORD(in.record.bytes) - sizeof in.record)) {
         s->dead[p] = true;
+        queue_skip(from, queue_used(from)); /* so that nobody takes the queue for a new one */
         return true;
     }
     queue_skip(from, ETHER_RECORD(in.record.bytes));

@@ -21,9 +21,9 @@ struct switch_state {
     uint32_t port_count;
     struct switch_port ports[SWITCH_MAX_PORTS];
     struct queue from[SWITCH_MAX_PORTS], to[SWITCH_MAX_PORTS];
-    bool dead[SWITCH_MAX_PORTS]; /* wrote something that is no frame: no longer served */
+    bool dead[SWITCH_MAX_PORTS]; /* wrote something that is no frame: not served until its VMM starts again */
     struct switch_counters counters[SWITCH_MAX_PORTS];
 };
 
-/* One frame of port p. True: there was one. Then `rung` holds a bit for each port whose queue got something. */
+/* One frame of port p, or a new beginning of it. True: there was one. Then `rung` holds a bit for each port whose queue got something. */
 bool switch_turn(struct switch_state *s, uint32_t p, uint64_t rung[2]);

@@ -15,9 +15,11 @@ static void backend_init(struct backend *b, unsigned queue, uint32_t capability)
 {
     uint8_t *at = (uint8_t *)COMPONENT_QUEUES_VA + queue * COMPONENT_QUEUE_STRIDE;
 
-    queue_init_producer(&b->out, at, at + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+    queue_init_records(&b->out, at, at + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
     at += COMPONENT_QUEUE_STRIDE;
     queue_init_consumer(&b->in, at, at + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
+    queue_skip(&b->in, queue_used(&b->in)); /* a former life's; perhaps it stopped within a record */
+    b->in.sleep = (uint32_t)host_tsc(); /* no number that a former life can have prepared */
     b->signal = signal;
     b->capability = capability;
 }

@@ -387,6 +387,8 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
         queue_init_consumer(&input, queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE,
                             queues + VMM_QUEUE_IN * COMPONENT_QUEUE_STRIDE + COMPONENT_QUEUE_TAIL, QUEUE_DATA_SIZE);
         presses = input.producer->presses;
+        input.sleep = (uint32_t)host_tsc(); /* no number that a former life can have prepared */
+        sel4_signal(VMM_SLOT_DOORBELL);     /* perhaps the output begins anew */
     }
     vm.config = config;
     vm.memory = (struct guest_memory){(uint8_t *)VMM_RAM_VA, config->memory};

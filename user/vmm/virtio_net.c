@@ -102,6 +102,7 @@ static const struct virtio_ops ops = {.notify = notify};
 
 void virtio_net_add(struct vm *vm, unsigned index, struct virtio_net *n, struct backend *backend, const uint8_t address[ETHER_ADDRESS])
 {
+    backend->signal(backend); /* what is sent begins anew, if this is not the first life */
     n->backend = backend;
     memcpy(n->virtio.config, address, ETHER_ADDRESS);
     virtio_add(vm, SLOT_NET + index, &n->virtio, VIRTIO_NET, CLASS, F_ADDRESS, 2, 6 + 2, &ops);
