@@ -163,7 +163,7 @@ VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.
 VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
 VMM_PURE_SRCS += user/vmm/nvme.c
 VMM_PURE_SRCS += $(addprefix user/vmm/,pm.c watchdog.c)
-VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c)
+VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c test_hook.c)
 DISK_SRCS := user/disk/main.c user/disk/disk.c
 SWITCH_SRCS := user/switch/main.c user/switch/switch.c
 
@@ -191,6 +191,13 @@ $(B)/user/vmm/acpi.o: USER_FLAGS += -I$(B)/user/vmm
 $(B)/user/vmm/acpi.o: $(VMM_AML)
 $(B)/user/vmm.elf: $(call user_objects,user/lib/start.S $(VMM_SRCS)) user/component.ld
 	$(USER_LINK)
+# The same with an attacker's hooks, for the tests.
+$(B)/tests/hostile/%.o: tests/system/%.c
+	@mkdir -p $(@D)
+	$(CC) $(USER_FLAGS) -Iuser/vmm -c $< -o $@
+$(B)/tests/hostile/vmm.elf: $(call user_objects,user/lib/start.S $(filter-out user/vmm/test_hook.c,$(VMM_SRCS))) $(B)/tests/hostile/hostile_vmm.o user/component.ld
+	$(USER_LINK)
+system: $(B)/tests/hostile/vmm.elf
 $(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) user/component.ld
 	$(USER_LINK)
 
@@ -434,6 +441,7 @@ TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables tripl
 	smp smp-triple
 TEST_GUESTS += virtio-block virtio-net virtio-hostile bench-virtio
 TEST_GUESTS += pm watchdog
+TEST_GUESTS += lives
 TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 

@@ -34,7 +34,7 @@ sriov_on() {
     report $? "with the same address in each life, derived from names" "$(address_of again)"
     [ "$(grep -c 'manager: nic0.vf0: lease [0-9]*$' "$dir/system.log")" -eq 1 ] && [ "$(grep -c 'manager: nic0.vf1: lease [0-9]*$' "$dir/system.log")" -eq $((LIVES + 1)) ]
     report $? "each life has a lease of its own" "$(grep -c 'nic0.vf1: lease' "$dir/system.log") leases"
-    silent system 'quarantined|is blocked' "no function is quarantined"
+    silent system 'vf[0-9]+ is (quarantined|blocked)' "no function is quarantined"
     trusted_live
 }
 

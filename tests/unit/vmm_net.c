@@ -133,6 +133,14 @@ static void what_is_no_frame_closes_the_port(void **unused)
         send(0, everybody, addresses[0], 0x800, 60);
         assert_false(switch_turn(&state, 0, rung));
     }
+    queue_init_records(&inward[0], state.from[0].producer, state.from[0].consumer, QUEUE_DATA_SIZE); /* its VMM starts again */
+    assert_true(switch_turn(&state, 0, rung));
+    assert_false(state.dead[0]);
+    send(0, everybody, addresses[0], 0x800, 60);
+    assert_int_equal(arrives(0), 1 << 1);
+    queue_write(&inward[0], &bad[0], sizeof bad[0]);
+    switch_turn(&state, 0, rung);
+    assert_true(state.dead[0]);
     send(1, everybody, addresses[1], 0x800, 60); /* the others go on, without it */
     assert_int_equal(arrives(1), 0);
     send(3, everybody, addresses[3], 0x800, 60);

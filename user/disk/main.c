@@ -71,10 +71,13 @@ void component_main(const void *frame, uint64_t tsc_hz)
     disk = (struct disk){.memory = (uint8_t *)DISK_FILE_VA, .sectors = config->bytes / 512, .read_only = config->read_only};
     queue_at(&disk.requests, DISK_QUEUE_REQUESTS, true);
     queue_at(&disk.answers, DISK_QUEUE_ANSWERS, false);
-    for (uint64_t given_up = 0;;) {
+    for (uint64_t given_up = 0, told = 0;;) {
         queue_wake(&disk.requests);
-        if (!disk_serve(&disk) && (++given_up & (given_up - 1)) == 0)
+        given_up += !disk_serve(&disk);
+        if (given_up > 2 * told) { /* once per doubling */
+            told = given_up;
             log_line("the VMM wrote something that is no request; it is served again when it starts again (%lu times so far)", given_up);
+        }
         if (queue_needs_doorbell(&disk.answers))
             sel4_signal(DISK_SLOT_CLIENT);
         if (disk.dead || queue_sleep(&disk.requests))

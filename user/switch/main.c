@@ -37,12 +37,15 @@ static void ring(uint64_t rung, uint32_t first)
 /* What a port does wrong is told once per doubling: the closing of the port, and what its guest sends from addresses of others. */
 static void tell(uint32_t p)
 {
-    static uint64_t told[SWITCH_MAX_PORTS], closed[SWITCH_MAX_PORTS];
+    static uint64_t told[SWITCH_MAX_PORTS], closed[SWITCH_MAX_PORTS], closed_told[SWITCH_MAX_PORTS];
     static bool was_dead[SWITCH_MAX_PORTS];
     uint64_t bad = state.counters[p].spoofed + state.counters[p].tagged;
 
-    if (state.dead[p] && !was_dead[p] && (++closed[p] & (closed[p] - 1)) == 0)
+    closed[p] += state.dead[p] && !was_dead[p];
+    if (closed[p] > 2 * closed_told[p]) {
+        closed_told[p] = closed[p];
         log_line("port %u: its VMM wrote something that is no frame; the port is closed until the VMM starts again (%lu times so far)", p, closed[p]);
+    }
     was_dead[p] = state.dead[p];
     if (bad && bad / 2 >= told[p]) {
         told[p] = bad;

@@ -8,6 +8,7 @@
 #include "port.h"
 #include "root.h"
 #include "smp.h"
+#include "test_hook.h"
 
 const char component_name[] = "vmm";
 
@@ -164,14 +165,6 @@ __attribute__((noreturn)) static void end(uint64_t request)
     manager_call(request, words);
     for (;;) /* normally the manager has suspended this thread */
         sel4_wait(VMM_SLOT_NOTIFICATION);
-}
-
-static void test_hook(struct vm *v, uint8_t value)
-{
-    if (value == 1 && (v->config->flags & VM_FLAG_TEST_CRASH_VMM))
-        panic("test hook: crash of the VMM");
-    if (value == 2 && (v->config->flags & VM_FLAG_TEST_CRASH_KERNEL))
-        sel4_debug_halt();
 }
 
 /* -- Timer and interrupts. ------------------------------------------------------------------------------------------- */
