@@ -257,11 +257,12 @@ struct switch_config { /* one frame */
 #define SWITCH_CONFIG_MAGIC 0x3147464357535445ull
 _Static_assert(sizeof(struct switch_config) <= 4096, "one frame");
 
-/* Vectors, as user vectors v (CPU vector 0x30 + v), the same on every node. */
+/* Vectors, as user vectors v (CPU vector 0x30 + v), the same on every node. Who may be rung by somebody that it does not trust has one below
+ * ATOLL_MODERATED_VECTORS: then that cannot take much time from its node. */
 #define VECTOR_DOORBELL 0x20 /* console doorbell on node 0; console input on a VM's node */
 #define VECTOR_UART 0x21
 #define VECTOR_NET 0x28    /* on a VM's node: frames from a switch */
 #define VECTOR_SWITCH 0x28 /* on node 0: frames for switch i, vector 0x28 + i */
 #define MAX_SWITCHES 8
-#define VECTOR_KICK 0x22 /* between the VMMs of one VM */
-#define VECTOR_LIFE 0x23 /* between its node managers */
+#define VECTOR_KICK 0x30 /* between the VMMs of one VM */
+#define VECTOR_LIFE 0x31 /* between its node managers */

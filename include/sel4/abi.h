@@ -155,7 +155,12 @@
 #define SEL4_SCHED_CONTEXT_SPORADIC 1
 #define SEL4_CONTEXT_WORDS 20 /* rip rsp rflags rax rbx rcx rdx rsi rdi rbp r8..r15 fs_base gs_base */
 
-/* Interrupts: user vector v is IRQ v + 16 is CPU vector v + 0x30. */
+/* Interrupts: user vector v is IRQ v + 16 is CPU vector v + 0x30. User vectors below ATOLL_MODERATED_VECTORS are for whoever may ring more often than is good
+ * for the node: of all of them together it takes ATOLL_MODERATED_BURST within ATOLL_MODERATED_US at most; then they wait, one of each, until that
+ * time is over. */
+#define ATOLL_MODERATED_VECTORS 0x30
+#define ATOLL_MODERATED_BURST 64
+#define ATOLL_MODERATED_US 1000
 #define SEL4_IRQ_USER_MIN 0x10
 #define SEL4_IRQ_CPU_VECTOR_BASE 0x20
 #define SEL4_MAX_USER_VECTOR 107

@@ -2,9 +2,11 @@
  * of one PCI function, which the IOMMU lets raise that vector and no other. GetMSI in seL4's own form, without a range of
  * requester IDs, gives the vector alone. */
 #include "irq.h"
+#include <machine.h>
 #include "iommu.h"
 #include "../core.h"
 #include "../state.h"
+#include "timer.h"
 #include "trap.h"
 
 struct route {
@@ -26,9 +28,32 @@ bool irq_allow(word_t first, word_t last)
     return true;
 }
 
+/* Moderated vectors: a batch of them took less than its time, so the rest of that time is others'. */
+static ticks_t batch_begin;
+static unsigned batch_taken;
+
+static void moderate(void)
+{
+    ticks_t now = rdtsc(), end = batch_begin + ATOLL_MODERATED_US * kernel.ticks_per_us;
+    batch_taken = 0;
+    batch_begin = now;
+    if (now >= end)
+        return;
+    lapic_hold(true);
+    timer_hold(end);
+}
+
+void irq_release(ticks_t now)
+{
+    batch_begin = now;
+    lapic_hold(false);
+}
+
 /* EOI comes last: handle_interrupt() masks the pin until the handler's Ack, else a level-triggered one would come again at once. */
 void irq_interrupt(word_t vector)
 {
+    if (vector < vector_of_irq(irq_of_user_vector(ATOLL_MODERATED_VECTORS)) && ++batch_taken == ATOLL_MODERATED_BURST)
+        moderate();
     handle_interrupt(vector - SEL4_IRQ_CPU_VECTOR_BASE);
     lapic_end_of_interrupt();
 }

@@ -8,6 +8,7 @@ static inline word_t vector_of_irq(word_t irq) { return irq + SEL4_IRQ_CPU_VECTO
 
 bool irq_allow(word_t first, word_t last); /* boot: CPU vectors that IRQControl may hand out; false: not a possible range */
 void irq_interrupt(word_t vector);         /* one has arrived */
+void irq_release(ticks_t now);             /* the time is over for which moderated vectors were held back */
 word_t irq_redirection(word_t irq);        /* snapshot: what its IOAPIC pin is programmed to, below 1 << 32 | ioapic << 40 | pin << 48; 0: no pin */
 bool irq_requesters_in_use(word_t unit, word_t first, word_t last);  /* a message of theirs raises a vector */
 bool irq_requesters_close_one(word_t unit, word_t first, word_t last); /* one message raises nothing any more; false: there was none */
@@ -29,4 +30,5 @@ void lapic_init(uint64_t tsc_hz, uint64_t timer_hz);
 void lapic_end_of_interrupt(void);
 void lapic_send(uint32_t apic_id, word_t vector);
 bool lapic_pending(void);
+void lapic_hold(bool held); /* moderated vectors wait in the local APIC, one of each */
 void lapic_timer_set(ticks_t now, ticks_t deadline);

@@ -24,7 +24,10 @@
 #define LVT_TSC_DEADLINE (2u << 17)
 #define DIVIDE_BY_1 0xb
 #define FIRST_IRR 1 /* vectors below 32 are exceptions */
+#define MODERATED_END (SEL4_IRQ_CPU_VECTOR_BASE + SEL4_IRQ_USER_MIN + ATOLL_MODERATED_VECTORS)
+_Static_assert(MODERATED_END % 32 == 0, "whole registers, and whole priority classes of 16 vectors");
 
+static uint32_t first_irr = FIRST_IRR; /* of those that are not held back */
 static uint64_t count_per_tick; /* timer counts per TSC tick, 32.32 fixed point */
 
 void lapic_init(uint64_t tsc_hz, uint64_t timer_hz)
@@ -52,10 +55,17 @@ void lapic_send(uint32_t apic_id, word_t vector)
 
 bool lapic_pending(void)
 {
-    for (uint32_t i = FIRST_IRR; i < 8; i++)
+    for (uint32_t i = first_irr; i < 8; i++)
         if (rdmsr(X2APIC_IRR + i) != 0)
             return true;
     return false;
+}
+
+/* A vector cannot be masked here, but a priority class and all below it can (APM vol 2, 16.6.4). */
+void lapic_hold(bool held)
+{
+    wrmsr(X2APIC_TPR, held ? MODERATED_END - 16 : 0);
+    first_irr = held ? MODERATED_END / 32 : FIRST_IRR;
 }
 
 /* One shot. A deadline in the past fires at once; one beyond the counter's range fires early, and whoever asked finds that out. */

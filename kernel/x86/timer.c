@@ -11,6 +11,7 @@
 static struct vcpu *armed;
 static ticks_t scheduler_deadline = UINT64_MAX;
 static ticks_t faults_due;             /* the next look at the IOMMUs' faults; the first is at once */
+static ticks_t held_until = UINT64_MAX; /* moderated interrupts wait until then */
 static ticks_t programmed = UINT64_MAX; /* what the hardware will fire at */
 
 ticks_t machine_time(void) { return rdtsc(); }
@@ -19,6 +20,7 @@ static void program(ticks_t now)
 {
     ticks_t deadline = armed && armed->timer_deadline < scheduler_deadline ? armed->timer_deadline : scheduler_deadline;
     deadline = faults_due < deadline ? faults_due : deadline;
+    deadline = held_until < deadline ? held_until : deadline;
     if (deadline >= programmed)
         return; /* an interrupt that comes too early costs less than setting the timer on every switch */
     programmed = deadline;
@@ -28,6 +30,12 @@ static void program(ticks_t now)
 void machine_set_deadline(ticks_t deadline)
 {
     scheduler_deadline = deadline;
+    program(rdtsc());
+}
+
+void timer_hold(ticks_t until)
+{
+    held_until = until;
     program(rdtsc());
 }
 
@@ -81,6 +89,10 @@ void timer_interrupt(void)
     }
     if (faults_due <= now)
         faults_due = faults_poll(now);
+    if (held_until <= now) {
+        held_until = UINT64_MAX;
+        irq_release(now);
+    }
     handle_timer();
     program(rdtsc());
 }

@@ -4,4 +4,5 @@
 
 struct vcpu;
 void timer_interrupt(void);
+void timer_hold(ticks_t until); /* irq_release() then */
 void timer_arm(struct vcpu *, ticks_t deadline); /* 0: disarm; signals the vCPU's timer notification when reached */

@@ -133,7 +133,7 @@ static void what_is_no_frame_closes_the_port(void **unused)
         send(0, everybody, addresses[0], 0x800, 60);
         assert_false(switch_turn(&state, 0, rung));
     }
-    queue_init_records(&inward[0], state.from[0].producer, state.from[0].consumer, QUEUE_DATA_SIZE); /* its VMM starts again */
+    queue_init_records(&inward[0], sides[0].bytes, sides[0].bytes + QUEUE_PAGE + QUEUE_DATA_SIZE, QUEUE_DATA_SIZE); /* its VMM starts again */
     assert_true(switch_turn(&state, 0, rung));
     assert_false(state.dead[0]);
     send(0, everybody, addresses[0], 0x800, 60);

@@ -244,6 +244,32 @@ static void a_lying_component_fails_the_device(void **state)
     }
 }
 
+/* A former life of the VMM wrote what is no request: the disk gives up, and serves the next life. */
+static void a_spoiled_disk_serves_the_next_life(void **state)
+{
+    const struct block_request lies[] = {{.operation = BLOCK_WRITE, .bytes = 512}, {.operation = BLOCK_WRITE, .bytes = ~0u}};
+    struct fixture *f = *state;
+
+    for (unsigned i = 0; i < 2 * sizeof lies / sizeof lies[0]; i++) {
+        queue_write(&backend.out, &lies[i / 2], i % 2 ? sizeof lies[0] : 3);
+        assert_false(disk_serve(&disk));
+        assert_true(disk.dead);
+        queue_write(&backend.out, lies, sizeof lies);
+        assert_true(disk_serve(&disk)); /* not looked at */
+        memset(block, 0, sizeof *block);
+        queue_init_records(&backend.out, to_disk.bytes, to_disk.bytes + QUEUE_PAGE + QUEUE_DATA_SIZE, QUEUE_DATA_SIZE);
+        pci_init(&f->vm);
+        virtio_block_add(&f->vm, 0, block, &backend, SECTORS, false);
+        assert_false(disk.dead);
+        pci_reset(&f->vm);
+        start(f, &block->virtio, FEATURES);
+        request(f, 0, 100 + i, 512);
+        offer(f, &block->virtio, 0);
+        assert_int_equal(outcome(f), 0);
+        assert_memory_equal(ram(f, DATA + 0x100), disk.memory + (100 + i) * 512, 512);
+    }
+}
+
 /* The VMM ended between a request and its answer, and starts again in its zeroed memory: before the component has seen the request, and
  * after. The new life's first request gets its own sector. */
 static void a_former_lifes_answers_go_nowhere(void **state)
@@ -505,6 +531,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {T(reads_and_writes), T(framing_is_the_drivers), T(a_sleeping_component_is_rung_once),
                                        T(a_lying_component_fails_the_device), T(a_former_lifes_answers_go_nowhere), T(features_are_checked),
+                                       T(a_spoiled_disk_serves_the_next_life),
                                        T(queues_are_checked), T(spoiled_rings_are_refused),
                                        T(event_indices_wrap), T(rings_that_change_while_read), T(entropy_fills_what_it_may),
                                        T(console_prints_and_reads)};

@@ -100,6 +100,44 @@ static void ipis(void **state)
     assert_true(machine.icr == (3ull << 32 | 0x50));
 }
 
+#define MS 2000000u /* ticks */
+
+/* Doorbells that come faster than 64 in a millisecond wait until it is over; others, and the timer, do not. A doorbell that waits so is nothing that
+ * a long operation would have to stop for. */
+static void doorbells_are_moderated(void **state)
+{
+    (void)state;
+    machine.tsc += 100 * MS;
+    timer_interrupt();
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t begin = machine.tsc;
+        for (unsigned i = 0; i < 1000; i++, machine.tsc += MS / 100) /* as slow as this they may come for ever */
+            if (i % 2)
+                irq_interrupt(0x50);
+        assert_int_equal(machine.task_priority, 0);
+        for (unsigned i = 0; i < 1000; i++)
+            irq_interrupt(0x60); /* not one of them */
+        assert_int_equal(machine.task_priority, 0);
+        begin = machine.tsc += 2 * MS;
+        timer_interrupt();
+        unsigned taken = 0;
+        for (; !machine.task_priority && taken < 1000; taken++, machine.tsc += MS / 200)
+            irq_interrupt(taken % 2 ? 0x50 : 0x5f);
+        assert_in_range(taken, ATOLL_MODERATED_BURST, 2 * ATOLL_MODERATED_BURST); /* the batch that begins in quiet, and one more */
+        assert_int_equal(machine.task_priority, 0x50); /* classes 5 and below wait; 6 (0x60) does not */
+        assert_true(machine.timer_count * 2 <= 1 * MS);
+        machine.bell_waits = true;
+        assert_false(lapic_pending());
+        timer_interrupt(); /* something else's */
+        assert_int_equal(machine.task_priority, 0x50);
+        machine.tsc = begin + 3 * MS;
+        timer_interrupt();
+        assert_int_equal(machine.task_priority, 0);
+        assert_true(lapic_pending());
+        machine.bell_waits = false;
+    }
+}
+
 /* TSC 2 GHz, APIC timer 1 GHz: a count is half the ticks, and never zero. */
 static void timer_counts(void **state)
 {
@@ -125,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ports),             cmocka_unit_test(bare_vectors), cmocka_unit_test(pins),
         cmocka_unit_test(redirection_words), cmocka_unit_test(ipis),         cmocka_unit_test(timer_counts),
+        cmocka_unit_test(doorbells_are_moderated),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -22,12 +22,15 @@ void (*unit_written)(volatile void *at);
 
 uint64_t rdmsr(uint32_t msr)
 {
+    if (msr == 0x822 && machine.bell_waits) /* a doorbell's */
+        return 1u << 16;
     bool look = msr == 0x821; /* the first of the APIC's registers of waiting interrupts */
     return look && machine.interrupt_every && ++machine.looks % machine.interrupt_every == 0;
 }
 void wrmsr(uint32_t msr, uint64_t value)
 {
     switch (msr) {
+    case 0x808: machine.task_priority = value; break;
     case 0x838: machine.timer_count = value; break;
     case 0x830: machine.icr = value; break;
     case 0x80b: machine.end_of_interrupts++; break;

@@ -73,7 +73,7 @@ static void add_node(struct request_list *l, const struct description *d, const 
 
     struct system_request *vectors = request_add(l, RESOURCE_VECTORS, node, 0, "vectors");
     vectors->arg0 = CPU_VECTOR(VECTOR_DOORBELL);
-    vectors->arg1 = CPU_VECTOR(node == 0 ? VECTOR_UART : VECTOR_LIFE);
+    vectors->arg1 = CPU_VECTOR(node == 0 ? VECTOR_UART : VECTOR_DOORBELL);
     if (node == 0) {
         request_add(l, RESOURCE_UART, 0, 0, "panic")->arg0 = UART_FIRST; /* where this node's kernel says its last words */
         struct system_request *ports = request_add(l, RESOURCE_IOPORT, 0, 0, "uart");
@@ -85,6 +85,9 @@ static void add_node(struct request_list *l, const struct description *d, const 
     snprintf(name, sizeof name, "node.%u.events", node);
     request_queue(l, node, name, true);
     add_doorbell(l, node, 0, "doorbell.console");
+    vectors = request_add(l, RESOURCE_VECTORS, node, 0, "vectors.vm");
+    vectors->arg0 = CPU_VECTOR(VECTOR_KICK);
+    vectors->arg1 = CPU_VECTOR(VECTOR_LIFE);
 }
 
 /* What the VMMs of one VM kick each other with, and its node managers. The pages of down and up have one writer each. */

@@ -9,8 +9,9 @@ extern struct host_machine {
     uint64_t dr[4];
     unsigned cr3_writes, invlpgs;
     uint64_t invlpg_va;
-    uint64_t timer_count, icr, barriers; /* the MSRs that the kernel writes for an effect */
+    uint64_t timer_count, icr, barriers, task_priority; /* the MSRs that the kernel writes for an effect */
     unsigned end_of_interrupts;
+    bool bell_waits; /* an interrupt of vector 0x50 in the local APIC */
     unsigned interrupt_every, looks; /* n: every n-th look for a waiting interrupt finds one */
     uint8_t port[65536];
 } machine;
