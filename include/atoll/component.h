@@ -19,6 +19,7 @@
 #define VMM_INITRD_VA 0x201000000000ull
 #define VMM_SHARED_VA 0x30000000ull       /* what the VMMs of one VM share: a struct vm_mailbox per vCPU (user/vmm/mailbox.h) */
 #define MANAGER_LIFE_VA 0x38000000ull     /* <atoll/life.h>: two pages per vCPU, written by vCPU 0's manager and by vCPU i's */
+#define MANAGER_DEATHS_VA 0x38100000ull   /* and one that the console writes */
 
 /* One VM's vCPUs. */
 #define VM_MAX_VCPUS 32
@@ -202,6 +203,7 @@ enum console_slot {
     CONSOLE_SLOT_UART_IRQ = 3,
     CONSOLE_SLOT_DOORBELL_IRQ = 4, /* rung by other nodes and by this node's kernel */
     CONSOLE_SLOT_VM_DOORBELL = 64, /* IPI capability to VM i's node: slot 64 + i */
+    CONSOLE_SLOT_MANAGER = 128,    /* IPI capability to the manager of node i, if its VM has other nodes: slot 128 + i */
 };
 #define CONSOLE_MAX_NODES 64
 #define CONSOLE_BADGE_UART 1
@@ -210,7 +212,9 @@ struct console_config { /* one frame */
     uint64_t magic; /* CONSOLE_CONFIG_MAGIC */
     uint32_t node_count, vm_count;
     char vm_names[62][VM_NAME_MAX];
+    struct { uint8_t first_node, vcpus; } vm_nodes[62]; /* a node that dies: its VM's other managers are told, <atoll/life.h> */
 };
+#define CONSOLE_DEATHS_VA 0x38000000ull /* VM i's struct life_deaths at 4096 * i, if it has several nodes */
 #define CONSOLE_CONFIG_MAGIC 0x31434647534e4f43ull
 _Static_assert(sizeof(struct console_config) <= 4096, "one frame");
 /* Console queues, by index: node i's kernel log 2i, node i's events 2i + 1, VM j's output 2N + 2j, VM j's input 2N + 2j + 1

@@ -17,3 +17,6 @@ struct life_up {      /* written by vCPU i's manager */
     uint64_t exits[EXIT_CLASSES], counters[VMM_COUNTERS]; /* valid when `stopped` says so */
 };
 _Static_assert(sizeof(struct life_up) <= 4096, "one page");
+
+/* Whose kernel died. Written by the console, which is told by the dying kernel's log; for all managers of the VM. */
+struct life_deaths { uint8_t dead[VM_MAX_VCPUS]; };

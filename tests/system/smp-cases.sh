@@ -1,6 +1,6 @@
 # VMs with several vCPUs on several nodes, and what becomes of a VM: resets, restarts.
 
-CASES="$CASES smp_guest smp_linux smp_restart"
+CASES="$CASES smp_guest smp_linux smp_restart smp_orphans"
 
 # smp NAME VCPUS [more YAML]: a VM with Debian's kernel.
 smp() {
@@ -68,6 +68,25 @@ case_smp_restart() {
     done
     silent system 'event: node [0-9]+ died|event: vm crash stopped' "its node lives on"
     stops triple 'vCPU 1: triple fault'
+}
+
+# The kernel of one node of a VM dies: what runs on its other nodes is stopped, whichever it was, and the VM's restart policy has no say.
+case_smp_orphans() {
+    machine smp-orphans 8
+    guest neighbour progress seconds=10
+    guest second smp-triple kernel=1 'vcpus: 2'
+    printf '    test-hooks: true\n    restart: always\n' >>"$file"
+    guest first smp-triple kernel=0 'vcpus: 2'
+    printf '    test-hooks: true\n' >>"$file"
+    vms='neighbour second'
+    go 1 90
+    says system 'event: node 3 died: ' "vm second: the death of its second node's kernel is an event"
+    stops second 'vCPU 1: the kernel of its node died'
+    says system 'event: node 4 died: ' "vm first: the death of its first node's kernel is an event"
+    says system 'vm first: vCPU 1 is stopped: the kernel of vCPU 0.s node died' "vm first: its second vCPU is stopped"
+    silent system 'event: node [012567] died|event: vm second restarts' "no other kernel died, and no life follows"
+    neighbour
+    counters
 }
 
 # cost VM FIRST-NODE LAST-NODE: what `atoll run` said before the start is what boot gave away.

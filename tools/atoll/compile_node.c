@@ -63,6 +63,14 @@ static void compile_console(struct spec_builder *s, const struct compile_input *
         snprintf(name, sizeof name, "vm.%s.in", vm);
         part_queue(&console, s, 2 * d->cores + 2 * i + 1, name, true);
         part_cap(&console, s, CONSOLE_SLOT_VM_DOORBELL + i, spec_named(s, "doorbell.vm.%s", vm), SEL4_ALL_RIGHTS, 0);
+        config.vm_nodes[i].first_node = (uint8_t)d->vms[i].first_node;
+        config.vm_nodes[i].vcpus = (uint8_t)d->vms[i].vcpus;
+        if (d->vms[i].vcpus == 1)
+            continue;
+        snprintf(name, sizeof name, "vm.%s.deaths", vm);
+        space_map(&console.space, s, spec_shared(s, name, 0), CONSOLE_DEATHS_VA + i * PAGE, RIGHTS_WRITE, false);
+        for (uint32_t k = 0; k < d->vms[i].vcpus; k++)
+            part_cap(&console, s, CONSOLE_SLOT_MANAGER + d->vms[i].first_node + k, spec_named(s, "vm.%s.death.%u", vm, k), SEL4_ALL_RIGHTS, 0);
     }
     uint32_t frame = page_new(s, "console", "config");
     spec_fill(s, frame, 0, &config, sizeof config);
@@ -157,6 +165,8 @@ static void manager_life(struct part *manager, struct spec_builder *s, const str
 
     part_cap(manager, s, MANAGER_SLOT_LIFE_IRQ, spec_interrupt(s, "life.irq", notification, MANAGER_BADGE_LIFE, VECTOR_LIFE, SPEC_NONE),
              SEL4_ALL_RIGHTS, 0);
+    snprintf(name, sizeof name, "vm.%s.deaths", vm->name);
+    space_map(&manager->space, s, spec_shared(s, name, 0), MANAGER_DEATHS_VA, RIGHTS_READ, false);
     for (uint32_t i = own ? own : 1; i < (own ? own + 1 : vm->vcpus); i++) {
         uint64_t at = MANAGER_LIFE_VA + 2 * i * PAGE;
         snprintf(name, sizeof name, "vm.%s.down.%u", vm->name, i);

@@ -90,7 +90,8 @@ static void add_node(struct request_list *l, const struct description *d, const 
     vectors->arg1 = CPU_VECTOR(VECTOR_LIFE);
 }
 
-/* What the VMMs of one VM kick each other with, and its node managers. The pages of down and up have one writer each. */
+/* What the VMMs of one VM kick each other with, and its node managers; and how the console tells these of a node's end. The pages of down,
+ * up and deaths have one writer each. */
 static void add_vm_channels(struct request_list *l, const struct description_vm *vm, uint32_t node)
 {
     struct system_request *page = request_add(l, RESOURCE_SHARED, node, VM_SHARED_BYTES(vm->vcpus), "vm.%s.page", vm->name);
@@ -99,6 +100,14 @@ static void add_vm_channels(struct request_list *l, const struct description_vm 
 
     page->arg0 = 1;
     page->arg1 = vm->vcpus;
+    request_add(l, RESOURCE_SHARED, node, QUEUE_PAGE, "vm.%s.deaths", vm->name)->arg1 = vm->vcpus + 1;
+    if (node == vm->first_node) {
+        struct system_request *deaths = request_add(l, RESOURCE_SHARED, 0, QUEUE_PAGE, "vm.%s.deaths", vm->name);
+        deaths->arg0 = 1;
+        deaths->arg1 = vm->vcpus + 1;
+    }
+    snprintf(name, sizeof name, "vm.%s.death.%u", vm->name, own);
+    add_ipi(l, 0, node, VECTOR_LIFE, name);
     for (uint32_t i = 0; i < vm->vcpus; i++) {
         if (i == own)
             continue;

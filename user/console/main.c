@@ -10,6 +10,7 @@
 #include "uart.h"
 #include <atoll/component.h>
 #include <atoll/console.h>
+#include <atoll/life.h>
 #include <atoll/queue.h>
 
 const char component_name[] = "console";
@@ -114,6 +115,21 @@ static void remember(uint32_t node, const uint8_t *line, size_t n)
     words[n] = '\0';
 }
 
+/* The managers of a VM whose node died stop what is left of it. */
+static void tell_managers(uint32_t node)
+{
+    for (uint32_t i = 0; i < config->vm_count; i++) {
+        uint32_t first = config->vm_nodes[i].first_node, vcpus = config->vm_nodes[i].vcpus;
+
+        if (vcpus < 2 || node - first >= vcpus)
+            continue;
+        struct life_deaths *deaths = (struct life_deaths *)(CONSOLE_DEATHS_VA + i * 4096ull);
+        __atomic_store_n(&deaths->dead[node - first], 1, __ATOMIC_SEQ_CST);
+        for (uint32_t k = first; k < first + vcpus; k++)
+            sel4_signal(CONSOLE_SLOT_MANAGER + k);
+    }
+}
+
 /* One line of a node. True: there was one. */
 static bool line_turn(struct source *s)
 {
@@ -133,6 +149,7 @@ static bool line_turn(struct source *s)
     if (dead && n == 0 && !s->dead) {
         s->dead = true;
         system_line(CONSOLE_EVENT_PREFIX "node %u died: %s", s->index, last_words[s->index]);
+        tell_managers(s->index);
         return true;
     }
     return false;

@@ -17,10 +17,12 @@ static struct vm_record *record;
 static uint64_t tsc_hz, started; /* TSC */
 static uint32_t life = 1, pause_ms;
 static bool ending, pausing;
+static bool bereaved; /* the kernel of one of the VM's nodes died: this life was the last */
 static enum vm_outcome outcome;
 static char reason[MANAGER_REASON_MAX + 32];
 
 static volatile struct life_down *down(uint32_t vcpu) { return (volatile struct life_down *)(MANAGER_LIFE_VA + 2 * vcpu * PAGE); }
+static bool dead(uint32_t vcpu) { return __atomic_load_n(&((const struct life_deaths *)MANAGER_DEATHS_VA)->dead[vcpu], __ATOMIC_SEQ_CST); }
 static volatile struct life_up *up(uint32_t vcpu) { return (volatile struct life_up *)(MANAGER_LIFE_VA + (2 * vcpu + 1) * PAGE); }
 
 void life_init(const struct manager_config *c, const struct vm_config *v, struct vm_record *r, uint64_t hz)
@@ -83,6 +85,11 @@ static void follow(void)
     volatile struct life_down *d = down(vm->vcpu);
     uint32_t stop = __atomic_load_n(&d->stop, __ATOMIC_SEQ_CST), run = __atomic_load_n(&d->run, __ATOMIC_SEQ_CST);
 
+    if (dead(0) && record->state != VM_ENDED) { /* nobody is left to report to */
+        stop_own();
+        log_line("vm %s: vCPU %u is stopped: the kernel of vCPU 0's node died", vm->name, vm->vcpu);
+        return;
+    }
     if (stop >= life && record->state != VM_ENDED) {
         stop_own();
         report_stopped();
@@ -98,7 +105,7 @@ static void follow(void)
 static bool all_stopped(void)
 {
     for (uint32_t i = 1; i < vm->vcpus; i++)
-        if (__atomic_load_n(&up(i)->stopped, __ATOMIC_SEQ_CST) < life)
+        if (!dead(i) && __atomic_load_n(&up(i)->stopped, __ATOMIC_SEQ_CST) < life)
             return false;
     return true;
 }
@@ -122,7 +129,7 @@ static bool wants_restart(void)
 {
     bool failed = outcome == OUTCOME_STOPPED || record->exit_code;
 
-    if (outcome == OUTCOME_IMPOSSIBLE)
+    if (outcome == OUTCOME_IMPOSSIBLE || bereaved)
         return false;
     return vm->restart == VM_RESTART_ALWAYS || (vm->restart == VM_RESTART_ON_FAILURE && failed);
 }
@@ -155,8 +162,27 @@ static void ended(void)
         event("vm %s stopped: %s", vm->name, reason);
 }
 
+/* A node of the VM is gone, in whichever state the VM was: what is left of it ends, and does not start again. */
+static void mourn(uint32_t vcpu)
+{
+    bereaved = true;
+    if (record->state == VM_ENDED && !ending && !pausing)
+        return;
+    text_format(reason, sizeof reason, "vCPU %u: the kernel of its node died", vcpu);
+    outcome = OUTCOME_IMPOSSIBLE;
+    if (pausing) {
+        pausing = false;
+        ended();
+    } else if (!ending) {
+        life_end(OUTCOME_IMPOSSIBLE, NULL);
+    }
+}
+
 static void watch(void)
 {
+    for (uint32_t i = 1; i < vm->vcpus && !bereaved; i++)
+        if (dead(i))
+            mourn(i);
     for (uint32_t i = 1; i < vm->vcpus && record->state != VM_ENDED; i++) {
         char why[MANAGER_REASON_MAX + 1];
         volatile struct life_up *u = up(i);
