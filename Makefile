@@ -164,7 +164,7 @@ VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virti
 VMM_PURE_SRCS += user/vmm/nvme.c
 VMM_PURE_SRCS += $(addprefix user/vmm/,pm.c watchdog.c)
 VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c test_hook.c)
-DISK_SRCS := user/disk/main.c user/disk/disk.c
+DISK_SRCS := user/disk/main.c user/disk/disk.c user/disk/block.c
 SWITCH_SRCS := user/switch/main.c user/switch/switch.c
 
 USER_FLAGS = $(BARE) -Iuser/lib
@@ -234,7 +234,7 @@ $(eval $(call unit_objects_with,vmm,-Iuser/vmm -Iuser/lib -I$(B)/user/vmm -Iuser
 $(B)/unit/vmm_%: $(call unit_objects,vmm,tests/unit/vmm_%.c tests/unit/vmm_fixture.c user/lib/format.c $(VMM_PURE_SRCS))
 	$(UNIT_LINK)
 $(call unit_objects,vmm,user/vmm/acpi.c): $(VMM_AML)
-$(B)/unit/vmm_virtio: $(call unit_objects,vmm,user/disk/disk.c)
+$(B)/unit/vmm_virtio: $(call unit_objects,vmm,user/disk/disk.c user/disk/block.c)
 $(B)/unit/vmm_net: $(call unit_objects,vmm,user/switch/switch.c)
 UNIT_SUITES += unit-vmm
 .PHONY: unit-vmm

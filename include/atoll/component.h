@@ -52,10 +52,6 @@ enum vm_restart { VM_RESTART_NEVER, VM_RESTART_ON_FAILURE, VM_RESTART_ALWAYS };
 #define VM_MAX_DISKS 4
 #define VM_MAX_NETS 4
 #define VM_FLAG_VIRTIO_CONSOLE 4u /* vm_config.flags: a virtio console beside the serial port, on the same stream */
-struct vm_disk {
-    uint64_t sectors; /* of 512 bytes */
-    uint32_t read_only, reserved;
-};
 struct vm_net {
     uint8_t address[6]; /* the only source address that the switch takes */
     uint8_t reserved[2];
@@ -73,9 +69,8 @@ struct vm_config { /* shared by node manager and VMM, one 4 KiB frame */
     uint32_t vcpus, node;
     uint64_t flags;        /* VM_FLAG_* */
     uint32_t disk_count, net_count;
-    struct vm_disk disks[VM_MAX_DISKS];
     struct vm_net nets[VM_MAX_NETS];
-    uint64_t vf_count;     /* not 0: a struct vfs_config (<atoll/vf.h>) is on the next page */
+    uint64_t vf_count;     /* functions of the guest. Not 0: a struct vfs_config (<atoll/vf.h>) is on the VMM's next page */
     uint32_t restart;      /* enum vm_restart */
     uint32_t vcpu;         /* this VMM's: the VM has one VMM per vCPU, each on the node of its vCPU. Devices are vCPU 0's */
     char cmdline[2048];
@@ -133,7 +128,7 @@ enum manager_slot {
     MANAGER_SLOT_KERNEL = 128, /* frame-only untypeds of its kernel file, up to 64 */
     MANAGER_SLOT_INITRD = 192, /* of its initrd file, up to 64 */
     MANAGER_SLOT_VF = 256,     /* per virtual function of its VM MANAGER_VF_SLOTS, enum manager_vf_slot */
-    MANAGER_SLOT_IO_SPACE = 511, /* the one that they share */
+    MANAGER_SLOT_IO_SPACE = 511, /* the one that those of the guest share */
     MANAGER_SLOT_FREE = 512,   /* first slot for what it makes itself */
 };
 #define MANAGER_SPAN 64        /* slots of each of the three */
@@ -141,8 +136,10 @@ enum manager_slot {
 enum manager_vf_slot {
     MANAGER_VF_REQUESTER = 0,
     MANAGER_VF_DOORBELL = 1, /* IPI: wakes the PF driver */
-    MANAGER_VF_MESSAGE = 2,  /* IRQ handlers of its MSI-X vectors, VF_VECTORS at most; they signal the VMM */
+    MANAGER_VF_MESSAGE = 2,  /* IRQ handlers of its MSI-X vectors, VF_VECTORS at most; they signal who drives it */
     MANAGER_VF_BAR = 6,      /* frames of the registers that the guest gets, MANAGER_VF_BAR_PAGES at most */
+    MANAGER_VF_IO_SPACE = 14,  /* VF_SERVED: its own, which its component fills; */
+    MANAGER_VF_COMPONENT = 15, /* and that component's TCB */
     MANAGER_VF_ADMIN = 20,   /* VF_MEDIATED: the four frames of its admin queue, mapped at MANAGER_VF_ADMIN_AT */
 };
 #define MANAGER_VF_BAR_PAGES 8
@@ -162,13 +159,14 @@ enum manager_vf_slot {
 #define MANAGER_BADGE_VMM 0x100   /* calls of the VMM of VM i: badge 0x100 + i */
 #define MANAGER_BADGE_FAULT 0x200 /* faults of the VMM thread of VM i */
 
-struct manager_config { /* one frame; the VM's vm_config is the next frame, if there is a VM */
+struct manager_config { /* one frame; the VM's vm_config is the next frame, if there is a VM, and a struct vfs_config the third */
     uint64_t magic; /* MANAGER_CONFIG_MAGIC */
     uint32_t node;
     uint32_t vm_count; /* 0 or 1 */
     uint32_t ram_caps, kernel_caps, initrd_caps; /* upper bounds of the filled untyped slots (spans) */
     uint32_t cnode_bits; /* its CNode has 2^cnode_bits slots */
     uint64_t vmm_entry;  /* the VMM's first instruction, to start it again */
+    uint64_t vf_count;   /* functions of the VM, served ones included */
 };
 #define MANAGER_CONFIG_MAGIC 0x3143464e4f434d4eull
 

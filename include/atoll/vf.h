@@ -90,16 +90,20 @@ enum pf_slot {
 /* Vectors, as user vectors, of node 0: NIC i has doorbell VECTOR_NIC + 2i and message VECTOR_NIC + 2i + 1. On a VM's node: messages of its
  * functions from VECTOR_VF on, VF_VECTORS each. */
 #define VECTOR_NIC 0x40
+#define VECTOR_SSD 0x58 /* doorbell of SSD i: VECTOR_SSD + i. It sends no message */
 #define VECTOR_VF 0x40
 #define VF_VECTORS 4
 
-/* A VM's functions: what node manager and VMM are configured with. The vm_config's page has no room: a frame of its own. */
-#define VM_VFS_MAX 4
+/* Who drives a VM's function. */
 enum vf_kind {
-    VF_GUEST = 0,    /* the guest has its registers */
-    VF_SERVED = 1,   /* a component has them, and serves the VM something else */
+    VF_GUEST = 0,    /* the guest: it has the registers, its memory is what the function reaches */
+    VF_SERVED = 1,   /* a component of the node, which the node manager starts: an I/O space of its own; neither guest nor VMM know of it */
     VF_MEDIATED = 2, /* NVMe (docs/decisions/0018): queues and doorbells are the guest's, the admin queue and the other registers its node manager's */
 };
+
+/* A VM's functions: what node manager and VMM are configured with, a frame each; those that the guest drives come first, and are all that the
+ * VMM is told. */
+#define VM_VFS_MAX 8
 #define VFS_CONFIG_MAGIC 0x314746435346564dull
 struct vfs_config {
     uint64_t magic;
@@ -114,5 +118,6 @@ struct vfs_config {
         uint32_t class_code;        /* 24 bits */
         uint32_t slot;              /* on the guest's bus */
         uint32_t kind;              /* enum vf_kind */
+        uint64_t entry;             /* VF_SERVED: its component's first instruction */
     } vfs[VM_VFS_MAX];
 };

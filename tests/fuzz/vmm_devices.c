@@ -59,7 +59,7 @@ static void set_up(void)
     }
     virtio_entropy_add(&f->vm, &f->vm.virtio_entropy, random_bytes);
     virtio_console_add(&f->vm, &f->vm.virtio_console);
-    virtio_block_add(&f->vm, 0, &f->vm.disks[0], &backends[0], 1000, false);
+    virtio_block_add(&f->vm, 0, &f->vm.disks[0], &backends[0], &(struct block_size){1000, 512, 0});
     virtio_net_add(&f->vm, 0, &f->vm.nets[0], &backends[1], address);
     lapic_reset(&f->vm.lapic, 0);
     ioapic_reset(&f->vm.ioapic);

@@ -30,9 +30,9 @@ static void signal(struct backend *b)
     signals++;
     if (deaf)
         return;
-    queue_wake(&disk.requests);
+    queue_wake(&disk.server.requests);
     assert_true(disk_serve(&disk));
-    queue_sleep(&disk.requests);
+    queue_sleep(&disk.server.requests);
 }
 
 static void queue_both(struct side *s, struct queue *producer, struct queue *consumer)
@@ -123,16 +123,16 @@ static int with_disk(void **state)
     (void)unused;
     fixture_new(state);
     f = *state;
-    disk = (struct disk){.memory = malloc(SECTORS * 512), .sectors = SECTORS};
+    disk = (struct disk){.memory = malloc(SECTORS * 512), .server.size = {SECTORS, 512, 0}};
     assert_non_null(disk.memory);
     for (unsigned i = 0; i < SECTORS * 512; i++)
         disk.memory[i] = (uint8_t)(i / 512 * 7 + i);
-    queue_both(&to_disk, &backend.out, &disk.requests);
-    queue_both(&from_disk, &disk.answers, &backend.in);
+    queue_both(&to_disk, &backend.out, &disk.server.requests);
+    queue_both(&from_disk, &disk.server.answers, &backend.in);
     backend.signal = signal;
     deaf = false;
     block = &f->vm.disks[0];
-    virtio_block_add(&f->vm, 0, block, &backend, SECTORS, false);
+    virtio_block_add(&f->vm, 0, block, &backend, &disk.server.size);
     signals = 0;
     pci_reset(&f->vm);
     f->vm.lapic.spurious |= 0x100;
@@ -217,7 +217,7 @@ static void a_sleeping_component_is_rung_once(void **state)
     assert_int_equal(outcome(f), 0xee);
     assert_int_equal(get(f, USED + 2, 2), 0);
     start(f, &block->virtio, FEATURES);
-    queue_sleep(&disk.requests);
+    queue_sleep(&disk.server.requests);
     request(f, 0, 1, 512);
     offer(f, &block->virtio, 0);
     assert_int_equal(outcome(f), 0);
@@ -235,13 +235,21 @@ static void a_lying_component_fails_the_device(void **state)
         deaf = true;
         request(f, 0, 1, 512);
         offer(f, &block->virtio, 0);
-        queue_write(&disk.answers, &lies[i], sizeof lies[i]);
+        queue_write(&disk.server.answers, &lies[i], sizeof lies[i]);
         if (lies[i].bytes == 1024) /* a whole record, for another request */
-            queue_write(&disk.answers, disk.memory, lies[i].bytes);
+            queue_write(&disk.server.answers, disk.memory, lies[i].bytes);
         virtio_block_poll(block);
         assert_int_equal(status(f, &block->virtio), 15 | VIRTIO_NEEDS_RESET);
         assert_int_equal(get(f, USED + 2, 2), 0);
     }
+}
+
+static void size_ask(struct block_size *size, int answer)
+{
+    bool asked = false;
+
+    assert_int_equal(block_size_ask(&backend, &asked, size), answer);
+    assert_true(asked);
 }
 
 /* A former life of the VMM wrote what is no request: the disk gives up, and serves the next life. */
@@ -249,18 +257,20 @@ static void a_spoiled_disk_serves_the_next_life(void **state)
 {
     const struct block_request lies[] = {{.operation = BLOCK_WRITE, .bytes = 512}, {.operation = BLOCK_WRITE, .bytes = ~0u}};
     struct fixture *f = *state;
+    struct block_size size;
 
     for (unsigned i = 0; i < 2 * sizeof lies / sizeof lies[0]; i++) {
         queue_write(&backend.out, &lies[i / 2], i % 2 ? sizeof lies[0] : 3);
         assert_false(disk_serve(&disk));
-        assert_true(disk.dead);
+        assert_true(disk.server.dead);
         queue_write(&backend.out, lies, sizeof lies);
         assert_true(disk_serve(&disk)); /* not looked at */
         memset(block, 0, sizeof *block);
         queue_init_records(&backend.out, to_disk.bytes, to_disk.bytes + QUEUE_PAGE + QUEUE_DATA_SIZE, QUEUE_DATA_SIZE);
         pci_init(&f->vm);
-        virtio_block_add(&f->vm, 0, block, &backend, SECTORS, false);
-        assert_false(disk.dead);
+        size_ask(&size, 1);
+        virtio_block_add(&f->vm, 0, block, &backend, &size);
+        assert_false(disk.server.dead);
         pci_reset(&f->vm);
         start(f, &block->virtio, FEATURES);
         request(f, 0, 100 + i, 512);
@@ -275,6 +285,7 @@ static void a_spoiled_disk_serves_the_next_life(void **state)
 static void a_former_lifes_answers_go_nowhere(void **state)
 {
     struct fixture *f = *state;
+    struct block_size size;
 
     for (unsigned answered = 0; answered < 2; answered++) {
         deaf = true;
@@ -283,12 +294,14 @@ static void a_former_lifes_answers_go_nowhere(void **state)
         deaf = false;
         if (answered)
             assert_true(disk_serve(&disk));
-        assert_true(queue_used(answered ? &backend.in : &disk.requests));
+        assert_true(queue_used(answered ? &backend.in : &disk.server.requests));
         memset(block, 0, sizeof *block);
         queue_init_producer(&backend.out, to_disk.bytes, to_disk.bytes + QUEUE_PAGE + QUEUE_DATA_SIZE, QUEUE_DATA_SIZE);
         queue_init_consumer(&backend.in, from_disk.bytes, from_disk.bytes + QUEUE_PAGE + QUEUE_DATA_SIZE, QUEUE_DATA_SIZE);
         pci_init(&f->vm);
-        virtio_block_add(&f->vm, 0, block, &backend, SECTORS, false);
+        size_ask(&size, 1);
+        assert_int_equal(size.sectors, SECTORS);
+        virtio_block_add(&f->vm, 0, block, &backend, &size);
         pci_reset(&f->vm);
         start(f, &block->virtio, FEATURES);
         request(f, 0, 100, 512);
@@ -296,6 +309,53 @@ static void a_former_lifes_answers_go_nowhere(void **state)
         assert_int_equal(status(f, &block->virtio), 15);
         assert_int_equal(outcome(f), 0);
         assert_memory_equal(ram(f, DATA + 0x100), disk.memory + 100 * 512, 512);
+    }
+}
+
+/* The size of a disk is asked for; what says something else is no disk. */
+static void a_disks_size_is_asked_for(void **state)
+{
+    static const struct block_size bad[] = {{0, 512, 0}, {8, 0, 0}, {8, 256, 0}, {8, 768, 0}, {8, 8192, 0}, {UINT64_MAX / 512 + 1, 512, 0}};
+    struct block_size size = {0};
+
+    (void)state;
+    disk.server.size = (struct block_size){64, 4096, 1};
+    size_ask(&size, 1);
+    assert_int_equal(size.sectors, 64);
+    assert_int_equal(size.block_bytes, 4096);
+    assert_int_equal(size.read_only, 1);
+    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        deaf = true;
+        size_ask(&size, 0);
+        struct block_answer a = {.tag = BLOCK_SIZE_TAG, .bytes = sizeof bad[i]};
+        queue_write(&disk.server.answers, &a, sizeof a);
+        queue_write(&disk.server.answers, &bad[i], sizeof bad[i]);
+        assert_int_equal(block_size_ask(&backend, &(bool){true}, &size), -1);
+    }
+    const struct block_answer cut = {.tag = BLOCK_SIZE_TAG, .bytes = BLOCK_PIECE};
+    queue_write(&disk.server.answers, &cut, sizeof cut);
+    assert_int_equal(block_size_ask(&backend, &(bool){true}, &size), -1);
+    deaf = false;
+    disk.server.size = (struct block_size){SECTORS, 512, 0};
+}
+
+/* Blocks of 4096 bytes: whole ones only. */
+static void parts_of_blocks_are_refused(void **state)
+{
+    static const struct { uint64_t sector; uint32_t bytes, status; } tries[] = {
+        {8, 4096, BLOCK_DONE}, {4, 4096, BLOCK_REFUSED}, {8, 512, BLOCK_REFUSED}, {0, 12288, BLOCK_DONE}, {8, 12288 + 4096, BLOCK_REFUSED}};
+    struct block_answer a;
+
+    (void)state;
+    disk.server.size.block_bytes = 4096;
+    for (unsigned i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        struct block_request r = {.operation = BLOCK_READ, .tag = i, .sector = tries[i].sector, .bytes = tries[i].bytes};
+        queue_write(&backend.out, &r, sizeof r);
+        assert_true(disk_serve(&disk));
+        assert_true(queue_get(&backend.in, 0, &a, sizeof a));
+        assert_int_equal(a.status, tries[i].status);
+        assert_int_equal(a.bytes, tries[i].status == BLOCK_DONE ? tries[i].bytes : 0);
+        queue_skip(&backend.in, sizeof a + a.bytes);
     }
 }
 
@@ -530,7 +590,8 @@ static void console_prints_and_reads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(reads_and_writes), T(framing_is_the_drivers), T(a_sleeping_component_is_rung_once),
-                                       T(a_lying_component_fails_the_device), T(a_former_lifes_answers_go_nowhere), T(features_are_checked),
+                                       T(a_lying_component_fails_the_device), T(a_former_lifes_answers_go_nowhere), T(features_are_checked), T(a_disks_size_is_asked_for),
+                                       T(parts_of_blocks_are_refused),
                                        T(a_spoiled_disk_serves_the_next_life),
                                        T(queues_are_checked), T(spoiled_rings_are_refused),
                                        T(event_indices_wrap), T(rings_that_change_while_read), T(entropy_fills_what_it_may),

@@ -3,7 +3,6 @@
 #include "compile_devices.h"
 #include <stdio.h>
 #include <string.h>
-#include <atoll/block.h>
 #include <atoll/component.h>
 #include <atoll/queue.h>
 #include <sel4/abi.h>
@@ -126,8 +125,6 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
     };
     for (unsigned i = 0; i < vm->port_count; i++)
         memcpy(c->nets[i].address, vm->ports[i].mac, 6);
-    for (unsigned i = 0; i < vm->disk_count; i++)
-        c->disks[i] = (struct vm_disk){.sectors = files->disk_sizes[i] / BLOCK_SECTOR, .read_only = !vm->disks[i].writable};
     snprintf(c->name, sizeof c->name, "%s", vm->name);
     snprintf(c->cmdline, sizeof c->cmdline, "%s", vm->cmdline ? vm->cmdline : "");
 }

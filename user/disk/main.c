@@ -68,19 +68,20 @@ void component_main(const void *frame, uint64_t tsc_hz)
     if (config->magic != DISK_CONFIG_MAGIC)
         panic("the configuration frame is not a disk's");
     map_file(config);
-    disk = (struct disk){.memory = (uint8_t *)DISK_FILE_VA, .sectors = config->bytes / 512, .read_only = config->read_only};
-    queue_at(&disk.requests, DISK_QUEUE_REQUESTS, true);
-    queue_at(&disk.answers, DISK_QUEUE_ANSWERS, false);
+    disk = (struct disk){.memory = (uint8_t *)DISK_FILE_VA,
+                         .server.size = {.sectors = config->bytes / BLOCK_SECTOR, .block_bytes = BLOCK_SECTOR, .read_only = config->read_only}};
+    queue_at(&disk.server.requests, DISK_QUEUE_REQUESTS, true);
+    queue_at(&disk.server.answers, DISK_QUEUE_ANSWERS, false);
     for (uint64_t given_up = 0, told = 0;;) {
-        queue_wake(&disk.requests);
+        queue_wake(&disk.server.requests);
         given_up += !disk_serve(&disk);
         if (given_up > 2 * told) { /* once per doubling */
             told = given_up;
             log_line("the VMM wrote something that is no request; it is served again when it starts again (%lu times so far)", given_up);
         }
-        if (queue_needs_doorbell(&disk.answers))
+        if (queue_needs_doorbell(&disk.server.answers))
             sel4_signal(DISK_SLOT_CLIENT);
-        if (disk.dead || queue_sleep(&disk.requests))
+        if (disk.server.dead || queue_sleep(&disk.server.requests))
             sel4_wait(DISK_SLOT_NOTIFICATION);
     }
 }

@@ -67,7 +67,29 @@ static void entropy_add(struct vm *vm)
     virtio_entropy_add(vm, &vm->virtio_entropy, random_bytes);
 }
 
-void devices_add(struct vm *vm)
+/* -- Disks: their components know how large they are. --------------------------------------------------------------------- */
+
+#define DISK_SECONDS 30 /* a component may have a controller to start first */
+
+static bool disk_add(struct vm *vm, uint32_t i)
+{
+    struct block_size size;
+    uint64_t start = host_tsc();
+    bool asked = false;
+    int answer;
+
+    backend_init(&disk_backends[i], VMM_QUEUE_DISK + 2 * i, VMM_SLOT_DISK + i);
+    while (!(answer = block_size_ask(&disk_backends[i], &asked, &size)) && host_tsc() - start < DISK_SECONDS * vm->tsc_hz)
+        __builtin_ia32_pause();
+    if (answer != 1) {
+        vm_stop(vm, "disk %u: %s; the node's log says why", i, answer ? "there is none behind its component" : "its component does not answer");
+        return false;
+    }
+    virtio_block_add(vm, i, &vm->disks[i], &disk_backends[i], &size);
+    return true;
+}
+
+bool devices_add(struct vm *vm)
 {
     const struct vm_config *c = vm->config;
 
@@ -77,14 +99,14 @@ void devices_add(struct vm *vm)
     entropy_add(vm);
     if (c->flags & VM_FLAG_VIRTIO_CONSOLE)
         virtio_console_add(vm, &vm->virtio_console);
-    for (uint32_t i = 0; i < c->disk_count; i++) {
-        backend_init(&disk_backends[i], VMM_QUEUE_DISK + 2 * i, VMM_SLOT_DISK + i);
-        virtio_block_add(vm, i, &vm->disks[i], &disk_backends[i], c->disks[i].sectors, c->disks[i].read_only);
-    }
+    for (uint32_t i = 0; i < c->disk_count; i++)
+        if (!disk_add(vm, i))
+            return false;
     for (uint32_t i = 0; i < c->net_count; i++) {
         backend_init(&net_backends[i], VMM_QUEUE_NET + 2 * i, VMM_SLOT_NET + i);
         virtio_net_add(vm, i, &vm->nets[i], &net_backends[i], c->nets[i].address);
     }
+    return true;
 }
 
 void devices_poll_disks(struct vm *vm)

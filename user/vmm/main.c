@@ -369,7 +369,7 @@ static void signalled(struct sel4_message *m)
 }
 
 /* What memory the files and the guest have was mapped by the node manager before this thread ran. */
-static void set_up(const struct vm_config *config, uint64_t tsc_hz)
+static bool set_up(const struct vm_config *config, uint64_t tsc_hz)
 {
     uint8_t *queues = (uint8_t *)COMPONENT_QUEUES_VA;
 
@@ -399,7 +399,8 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
     smp_set_up(&vm);
     if (config->vcpu == 0) {
         pci_init(&vm);
-        devices_add(&vm);
+        if (!devices_add(&vm))
+            return false;
         set_up_vfs(config);
     }
     for (unsigned i = 0; i < EXIT_CLASSES; i++) {
@@ -407,6 +408,7 @@ static void set_up(const struct vm_config *config, uint64_t tsc_hz)
         if (vcpu_set_transfer(VMM_SLOT_VCPU, i, groups_of_class[i], VCPU_ALL_GROUPS) != SEL4_NO_ERROR)
             panic("the kernel refuses the transfer descriptor of exit class %u", i);
     }
+    return true;
 }
 
 void component_main(const void *config, uint64_t tsc_hz)
@@ -415,7 +417,8 @@ void component_main(const void *config, uint64_t tsc_hz)
 
     if (((const struct vm_config *)config)->magic != VM_CONFIG_MAGIC)
         panic("no configuration");
-    set_up(config, tsc_hz);
+    if (!set_up(config, tsc_hz))
+        end(MANAGER_STOPPED);
     if (smp_memory_used(&vm)) /* not the first life; before that boot saw to it */
         zero_memory();
     if (!vm_reset(&vm))

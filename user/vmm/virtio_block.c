@@ -181,18 +181,45 @@ static void reset(struct virtio *v)
 
 static const struct virtio_ops ops = {.notify = notify, .reset = reset};
 
-void virtio_block_add(struct vm *vm, unsigned index, struct virtio_block *b, struct backend *backend, uint64_t sectors, bool read_only)
+static bool size_request(struct backend *b)
 {
-    struct config c = {.capacity = sectors, .seg_max = SEGMENTS, .block_size = BLOCK_SECTOR};
+    const struct block_request r = {.operation = BLOCK_SIZE, .tag = BLOCK_SIZE_TAG};
 
-    /* What a former life of this VMM asked for is answered now, by a component of this node that goes first, and goes nowhere: such an
-     * answer would be to a request that nobody made, or seem to be to another. */
-    backend->signal(backend);
-    queue_skip(&backend->in, queue_used(&backend->in));
+    b->signal(b); /* it may not have seen yet that this queue began anew: then there is no room */
+    if (!queue_put(&b->out, 0, &r, sizeof r))
+        return false;
+    queue_publish(&b->out, sizeof r);
+    b->signal(b);
+    return true;
+}
+
+/* Whatever else is there answers a former life of this VMM, which now nobody waits for: it goes nowhere. */
+int block_size_ask(struct backend *b, bool *asked, struct block_size *size)
+{
+    struct block_answer a;
+
+    if (!*asked)
+        *asked = size_request(b);
+    while (queue_used(&b->in)) {
+        if (!queue_get(&b->in, 0, &a, sizeof a) || a.bytes > BLOCK_PIECE || queue_used(&b->in) < sizeof a + a.bytes)
+            return -1;
+        bool good = a.tag == BLOCK_SIZE_TAG && a.status == BLOCK_DONE && a.bytes == sizeof *size && queue_get(&b->in, sizeof a, size, sizeof *size);
+        queue_skip(&b->in, sizeof a + a.bytes);
+        if (good) /* it is the VM's own disk component, but a stranger here */
+            return size->sectors && size->sectors <= UINT64_MAX / BLOCK_SECTOR && size->block_bytes >= BLOCK_SECTOR && size->block_bytes <= 4096 &&
+                   !(size->block_bytes & (size->block_bytes - 1)) ? 1 : -1;
+    }
+    return 0;
+}
+
+void virtio_block_add(struct vm *vm, unsigned index, struct virtio_block *b, struct backend *backend, const struct block_size *size)
+{
+    struct config c = {.capacity = size->sectors, .seg_max = SEGMENTS, .block_size = size->block_bytes};
+
     b->backend = backend;
-    b->sectors = sectors;
-    b->read_only = read_only;
+    b->sectors = size->sectors;
+    b->read_only = size->read_only;
     memcpy(b->virtio.config, &c, sizeof c);
-    virtio_add(vm, SLOT_BLOCK + index, &b->virtio, VIRTIO_BLOCK, CLASS, F_SEGMENTS | F_BLOCK_SIZE | F_FLUSH | (read_only ? F_READ_ONLY : 0),
+    virtio_add(vm, SLOT_BLOCK + index, &b->virtio, VIRTIO_BLOCK, CLASS, F_SEGMENTS | F_BLOCK_SIZE | F_FLUSH | (b->read_only ? F_READ_ONLY : 0),
                1, sizeof c, &ops);
 }

@@ -59,7 +59,9 @@ struct virtio_block {
         struct chain chain;
     } slots[BLOCK_OUTSTANDING];
 };
-void virtio_block_add(struct vm *vm, unsigned index, struct virtio_block *b, struct backend *backend, uint64_t sectors, bool read_only);
+/* What disk is it? To be called until the component has answered: 0 not yet, 1 `*size` is the answer, -1 there is no disk. `*asked`: false at first. */
+int block_size_ask(struct backend *b, bool *asked, struct block_size *size);
+void virtio_block_add(struct vm *vm, unsigned index, struct virtio_block *b, struct backend *backend, const struct block_size *size);
 void virtio_block_poll(struct virtio_block *b); /* the component may have answered */
 
 struct virtio_net {
