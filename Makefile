@@ -207,7 +207,7 @@ $(B)/user/switch.elf: $(call user_objects,user/lib/start.S $(SWITCH_SRCS)) user/
 	$(USER_LINK)
 
 # The spec compiler, a part of the host tool.
-COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/compile_devices.c tools/atoll/compile_vf.c tools/atoll/spec_builder.c \
+COMPILE_SRCS := tools/atoll/compile.c tools/atoll/compile_request.c tools/atoll/compile_node.c tools/atoll/compile_part.c tools/atoll/compile_devices.c tools/atoll/compile_vf.c tools/atoll/compile_ssd.c tools/atoll/spec_builder.c \
 	tools/atoll/component_image.c tools/atoll/compile_memory.c user/init/private.c
 
 USER_IMAGES := $(B)/user/disk.elf $(B)/user/switch.elf $(B)/user/init.elf $(B)/user/node_manager.elf $(B)/user/vmm.elf $(B)/user/console.elf
@@ -271,11 +271,17 @@ NVME_LIBRARY_SRCS := user/nvme/nvme.c user/nvme/queue.c
 NVME_PF_SRCS := user/nvme/pf_main.c user/nvme/pf.c user/nvme/dma.c $(NVME_LIBRARY_SRCS) user/pf/pf.c
 $(B)/user/nvme_pf.elf: $(call user_objects,user/lib/start.S $(NVME_PF_SRCS)) user/component.ld
 	$(USER_LINK)
-USER_IMAGES += $(B)/user/nvme_pf.elf
+# A disk on a virtual function, for a VM's virtio.
+NVME_DISK_SRCS := user/nvme_disk/main.c user/nvme_disk/serve.c user/disk/block.c user/nvme/dma.c $(NVME_LIBRARY_SRCS)
+$(B)/user/nvme_disk.elf: $(call user_objects,user/lib/start.S $(NVME_DISK_SRCS)) user/component.ld
+	$(USER_LINK)
 
-NVME_UNIT_TESTS := nvme_library nvme_pf nvme_mediate
+USER_IMAGES += $(B)/user/nvme_pf.elf $(B)/user/nvme_disk.elf
+
+NVME_UNIT_TESTS := nvme_library nvme_pf nvme_mediate nvme_disk
 $(B)/unit/nvme_pf: user/nvme/pf.c
 $(B)/unit/nvme_mediate: user/nvme/mediate.c
+$(B)/unit/nvme_disk: user/nvme_disk/serve.c user/disk/block.c user/nvme_disk/serve.h user/disk/block.h
 $(NVME_UNIT_TESTS:%=$(B)/unit/%): $(B)/unit/%: tests/unit/%.c tests/unit/nvme_model.c $(NVME_LIBRARY_SRCS) user/lib/format.c tests/unit/nvme_model.h $(wildcard user/nvme/*.h)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -Itests/unit -Iuser/nvme -Iuser/lib -Wno-missing-prototypes $(SANITIZE) $(filter %.c,$^) -o $@ -lcmocka
@@ -293,7 +299,7 @@ unit-nvme: $(NVME_UNIT_TESTS:%=$(B)/unit/%) $(B)/unit/nvme_manager
 TOOL_FLAGS = $(COMMON) -D_GNU_SOURCE -Itools/atoll
 TOOL_SRCS := main.c run.c root_task.c session.c machine.c terminal.c script.c event.c stream.c screen.c demux.c description.c description_disk.c image.c \
 	yaml_check.c compile.c compile_node.c compile_part.c compile_devices.c compile_request.c component_image.c spec_builder.c
-TOOL_SRCS += disk_image.c cost.c compile_memory.c description_net.c description_switch.c compile_vf.c
+TOOL_SRCS += disk_image.c cost.c compile_memory.c description_net.c description_switch.c compile_vf.c compile_ssd.c ssd_files.c
 TOOL_OBJS := $(TOOL_SRCS:%.c=$(B)/tools/atoll/%.o)
 
 # CapDL and the isolation check. Init's own reader of specs is what the tool reads them with, too.

@@ -99,7 +99,7 @@ enum vmm_slot {
 #define VMM_BADGE_DISK 8
 #define VMM_BADGE_NET 16
 #define VMM_BADGE_VF(vf, vector) (1ull << (32 + 4 * (vf) + (vector))) /* a function's message came */
-#define VMM_BADGE_VFS 0xffff00000000ull
+#define VMM_BADGE_VFS 0xffffffff00000000ull
 #define VMM_BADGE_KICK 0x400
 #define VMM_QUEUE_OUT 0      /* producer: guest console output. Queue index under COMPONENT_QUEUES_VA */
 #define VMM_QUEUE_IN 1       /* consumer: console input */

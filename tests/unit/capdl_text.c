@@ -15,7 +15,7 @@
 static uint8_t image_bytes[6000] = {1, 2, 3};
 static struct description_vm vms[] = {
     {.name = "alpha", .vcpus = 2, .first_node = 1, .memory = 256u << 20, .boot = BOOT_LINUX, .kernel = "k", .initrd = "i", .cmdline = "console=ttyS0",
-     .disks = {{.file = "d", .writable = true}, {.file = "e"}}, .disk_count = 2},
+     .disks = {{.file = "d", .writable = true, .ssd = SSD_NONE}, {.file = "e", .ssd = SSD_NONE}}, .disk_count = 2},
     {.name = "beta-of-the-second-tenant-xyz12", .vcpus = 1, .first_node = 3, .memory = 5ull << 30, .boot = BOOT_MULTIBOOT, .kernel = "k"},
 };
 static struct vm_files files[] = {{9000000, 1200000, {3ull << 30, 512}}, {30000, 0, {0}}};

@@ -21,7 +21,7 @@
 
 static char done[4096]; /* what was done, in order: a letter each */
 static struct {
-    bool bound, mapped, no_answer, no_flr, keeps_master, keeps_queue, unmasked, pending, bind_fails, no_message;
+    bool bound, mapped, no_answer, no_flr, keeps_master, keeps_queue, unmasked, pending, bind_fails, no_message, served, runs;
     uint32_t refuse; /* the command that the PF driver refuses */
     uint64_t place, table_count;
 } fake;
@@ -43,7 +43,7 @@ static void function_reset(void)
     if (fake.keeps_master)
         config()[PCI_COMMAND / 4] |= PCI_COMMAND_MASTER;
     if (!fake.keeps_queue)
-        registers()[0x2828 / 4] = registers()[0x3828 / 4] = 0;
+        registers()[0x2828 / 4] = registers()[0x3828 / 4] = registers()[0x14 / 4] = registers()[0x1c / 4] = 0;
     for (unsigned i = 0; i < 3; i++)
         msix()[4 * i + 3] = !fake.unmasked;
 }
@@ -61,9 +61,12 @@ static void power_on(void)
     static const struct vf_config vf = {.name = "nic0.vf0", .vendor = 0x8086, .device = 0x10ca, .bar = 0, .bar_pages = 4, .msix_bar = 3,
                                         .vectors = 3, .msix_table = 0};
     static struct vfs_config all = {.magic = VFS_CONFIG_MAGIC, .count = 1};
-    const struct manager_config manager = {.cnode_bits = 12};
-    struct vm_config vm = {.vf_count = 1};
+    const struct manager_config manager = {.cnode_bits = 12, .vf_count = 1};
+    const struct vm_config vm = {.vf_count = 1};
     all.vfs[0] = vf;
+    if (fake.served)
+        all.vfs[0] = (struct vf_config){.name = "ssd0.vf0", .vendor = 0x1b36, .device = 0x10, .msix_table = 0x2000, .vectors = 1,
+                                        .class_code = 0x010802, .kind = VF_SERVED, .entry = 0x401000};
     memset((void *)MANAGER_VF_VA, 0, MANAGER_VF_STRIDE);
     memset(config_image, 0, sizeof config_image);
     config_image[PCI_COMMAND / 4] = PCI_STATUS_CAPABILITIES;
@@ -75,6 +78,8 @@ static void power_on(void)
     if (fake.pending)
         config()[(EXPRESS + 8) / 4] |= PCI_STATUS_PENDING;
     registers()[0x2828 / 4] = registers()[0x3828 / 4] = 1u << 25; /* a former user's */
+    if (fake.served)
+        registers()[0x14 / 4] = registers()[0x1c / 4] = 1;
     done[0] = '\0';
     vfs_init(&manager, &vm, &all, 500, 1000000);
 }
@@ -105,7 +110,7 @@ error_t requesters_range(cptr_t range, cptr_t root, uint64_t *first, uint64_t *l
 error_t requesters_bind(cptr_t range, cptr_t space, uint64_t requester)
 {
     (void)range;
-    assert_int_equal(space, MANAGER_SLOT_IO_SPACE);
+    assert_int_equal(space, fake.served ? (cptr_t)MANAGER_SLOT_VF + MANAGER_VF_IO_SPACE : (cptr_t)MANAGER_SLOT_IO_SPACE);
     assert_int_equal(requester, 0x180);
     did("B");
     fake.bound = !fake.bind_fails;
@@ -152,6 +157,23 @@ error_t page_unmap(cptr_t frame)
     fake.mapped = false;
     return SEL4_NO_ERROR;
 }
+error_t tcb_suspend(cptr_t tcb)
+{
+    assert_int_equal(tcb, MANAGER_SLOT_VF + MANAGER_VF_COMPONENT);
+    assert_true(fake.served);
+    did("s");
+    fake.runs = false;
+    return SEL4_NO_ERROR;
+}
+error_t thread_start(cptr_t tcb, uint64_t entry, uint64_t tsc_hz)
+{
+    assert_int_equal(tcb, MANAGER_SLOT_VF + MANAGER_VF_COMPONENT);
+    assert_int_equal(entry, 0x401000);
+    assert_int_equal(tsc_hz, 1000000);
+    did("S");
+    fake.runs = true;
+    return SEL4_NO_ERROR;
+}
 const char *sel4_error_name(error_t error) { return error == SEL4_NOT_ENOUGH_MEMORY ? "not enough memory" : "error"; }
 void log_line(const char *format, ...) { (void)format; }
 void panic(const char *format, ...)
@@ -182,7 +204,7 @@ static void a_life(void)
 {
     char why[200];
     power_on();
-    MUST(vfs_lease(why, sizeof why) == 0);
+    MUST(vfs_lease(false, why, sizeof why) == 0);
     MUST(strcmp(done, "qURpB") == 0); /* silence, blocked, reset, identity, and DMA at last */
     MUST(!(config()[PCI_COMMAND / 4] & PCI_COMMAND_MASTER)); /* the guest has not asked for it */
     MUST(config()[MSIX / 4] & PCI_MSIX_ENABLE);
@@ -212,17 +234,42 @@ static void a_life(void)
     MUST(strcmp(done, "qUR") == 0 && !fake.bound && !fake.mapped);
 }
 
+/* A function that a component drives: the component stands still while the function is not leased, and starts anew in each life. */
+static void a_served_life(void)
+{
+    char why[200];
+    fake.served = true;
+    power_on();
+    MUST(vfs_lease(false, why, sizeof why) == 0);
+    MUST(strcmp(done, "sqURpBS") == 0 && fake.runs);
+    MUST(config()[PCI_COMMAND / 4] & PCI_COMMAND_MASTER);
+    MUST(msix()[2] == MANAGER_SLOT_VF + MANAGER_VF_MESSAGE && msix()[3] == 0);
+    done[0] = '\0';
+    MUST(vf_place(0, 0xc0004000, 1) == SEL4_INVALID_ARGUMENT && vf_reset(0, why, sizeof why) == 0); /* not the VMM's */
+    MUST(vfs_lease(true, why, sizeof why) == 0 && fake.runs);                                       /* a guest's reset */
+    MUST(!done[0] && !fake.mapped);
+    vfs_end();
+    MUST(strcmp(done, "sqUR") == 0 && !fake.bound && !fake.runs);
+    registers()[0x14 / 4] = registers()[0x1c / 4] = 1;
+    MUST(vfs_lease(false, why, sizeof why) == 0 && fake.runs);
+    fake.keeps_queue = true;
+    registers()[0x1c / 4] = 1;
+    vfs_end();
+    MUST(!fake.runs && !fake.bound);
+    MUST(vfs_lease(false, why, sizeof why) == -1 && strstr(why, "the controller (CSTS.RDY) is still on") && !fake.runs);
+}
+
 static const char *wanted;
 static void quarantine(void)
 {
     char why[200];
     power_on();
-    MUST(vfs_lease(why, sizeof why) == -1);
+    MUST(vfs_lease(false, why, sizeof why) == -1);
     if (!strstr(why, wanted))
         fprintf(stderr, "said: %s\n", why);
     MUST(strstr(why, wanted) != NULL && strstr(why, "nic0.vf0 is quarantined: cannot ") == why);
     MUST(!fake.bound && !fake.mapped && config()[PCI_COMMAND / 4] == 0);
-    MUST(vfs_lease(why, sizeof why) == -1 && strstr(why, wanted) != NULL); /* it stays */
+    MUST(vfs_lease(false, why, sizeof why) == -1 && strstr(why, wanted) != NULL); /* it stays */
     MUST(vf_place(0, 0xc0004000, 1) == SEL4_INVALID_ARGUMENT && !fake.mapped);
 }
 
@@ -263,6 +310,12 @@ static void one_life(void **unused)
     in_child(a_life);
 }
 
+static void one_served_life(void **unused)
+{
+    (void)unused;
+    in_child(a_served_life);
+}
+
 static void each_quarantine_has_its_reason(void **unused)
 {
     (void)unused;
@@ -273,7 +326,7 @@ static void each_quarantine_has_its_reason(void **unused)
         {&fake.unmasked, "cannot verify the reset: MSI-X vector 0 is not masked"},
         {&fake.keeps_queue, "cannot verify the reset: receive queue 0 is still on (register 0x2828)"},
         {&fake.no_message, "cannot bind: get its interrupt message: error"},
-        {&fake.bind_fails, "cannot bind: bind it to the VM's memory: not enough memory"},
+        {&fake.bind_fails, "cannot bind: bind it to its memory: not enough memory"},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         memset(&fake, 0, sizeof fake);
@@ -289,7 +342,8 @@ static void each_quarantine_has_its_reason(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_life), cmocka_unit_test(a_late_driver_blocks_until_it_answers), cmocka_unit_test(each_quarantine_has_its_reason)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_life), cmocka_unit_test(one_served_life),
+                                       cmocka_unit_test(a_late_driver_blocks_until_it_answers), cmocka_unit_test(each_quarantine_has_its_reason)};
     if (mmap((void *)MANAGER_VF_VA, MANAGER_VF_STRIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);

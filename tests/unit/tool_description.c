@@ -85,6 +85,7 @@ static int files_remove(void **state)
 
 #define MACHINE "machine: {cores: 4, memory: 1G}\n"                               /* line 1 */
 #define NIC "nics:\n - {name: n0, driver: igb, vfs: 2}\n"
+#define SSD "ssds:\n - {name: s0, driver: nvme, vfs: 2}\n"
 #define VM "vms:\n - name: a\n   memory: 64M\n   kernel: vmlinuz\n"              /* lines 2 to 5 */
 #define VM2 " - name: b\n   memory: 64M\n   kernel: vmlinuz\n"                    /* 3 more */
 
@@ -106,7 +107,29 @@ static const struct {
     {MACHINE VM "   console: tty\n", 6, "'console' is 'tty'; write one of: serial, virtio"},
     {MACHINE VM "   disks: [{virtio: no-such.img}]\n", 6, "disk '$/no-such.img' cannot be read: No such file or directory; write the path of a disk image, relative to this file"},
     {MACHINE VM "   disks: [{virtio: .}]\n", 6, "disk '$/.' is not a file; write the path of a disk image"},
-    {MACHINE VM "   disks: [{file: x}]\n", 6, "unknown key 'file' in 'disks'; the keys are: virtio, writable"},
+    {MACHINE VM "   disks: [{file: x}]\n", 6, "unknown key 'file' in 'disks'; the keys are: virtio, ssd, namespace, writable"},
+    {MACHINE SSD VM "   disks: [{ssd: s0, namespace: 2}, {ssd: s0, namespace: 1, writable: false}]\n", 0, ""},
+    {MACHINE SSD VM "   disks: [{ssd: s0, virtio: initrd, namespace: 1}]\n", 8, "a 'disks' entry names either a file ('virtio') or an 'ssd'; write one of them"},
+    {MACHINE SSD VM "   disks: [{writable: true}]\n", 8, "a 'disks' entry names either a file ('virtio') or an 'ssd'; write one of them"},
+    {MACHINE SSD VM "   disks: [{virtio: initrd, namespace: 1}]\n", 8, "'namespace' is for disks on an 'ssd'; leave it out"},
+    {MACHINE SSD VM "   disks: [{ssd: s1, namespace: 1}]\n", 8, "there is no SSD 's1'; write one of the names under 'ssds'"},
+    {MACHINE SSD VM "   disks: [{ssd: s0}]\n", 8, "a disk on an SSD has no 'namespace'; add 'namespace: NUMBER'"},
+    {MACHINE SSD VM "   disks: [{ssd: s0, namespace: 0}]\n", 8, "'namespace' is 0; write 1 to 256"},
+    {MACHINE SSD VM "   disks: [{ssd: s0, namespace: 257}]\n", 8, "'namespace' is 257; write 1 to 256"},
+    {MACHINE SSD VM "   disks: [{ssd: s0, namespace: 5}]\n" VM2 "   disks: [{ssd: s0, namespace: 5}]\n", 12,
+     "namespace 5 of 's0' belongs to VM 'a' already (line 8); write another"},
+    {MACHINE SSD VM "   disks:\n    - {ssd: s0, namespace: 1}\n    - {ssd: s0, namespace: 2}\n    - {ssd: s0, namespace: 3}\n", 11,
+     "all 2 virtual functions of 's0' are taken; raise its 'vfs' (line 3), or remove an entry"},
+    {MACHINE "ssds: [{name: s0, driver: nvme, vfs: 0}]\n" VM, 2, "'vfs' is 0; write 1 to 7"},
+    {MACHINE "ssds: [{name: s0, driver: nvme, vfs: 8}]\n" VM, 2, "'vfs' is 8; write 1 to 7"},
+    {MACHINE "ssds: [{name: s0, driver: ahci, vfs: 1}]\n" VM, 2, "'driver' is 'ahci'; write one of: nvme"},
+    {MACHINE "ssds: [{name: 0s, driver: nvme, vfs: 1}]\n" VM, 2, "SSD name '0s'; write a letter, then letters, digits and '-'"},
+    {MACHINE "ssds: [{name: s0, driver: nvme, vfs: 1, at: x}]\n" VM, 2, "'at' is 'x'; write BUS:DEVICE.FUNCTION in hexadecimal, such as 02:00.0"},
+    {MACHINE "ssds: [{name: s0, driver: nvme, vfs: 1, namespace-size: 5}]\n" VM, 2, "'namespace-size' is '5'; write a size with its unit, such as 256M or 2G"},
+    {MACHINE "ssds: [{name: s0, driver: nvme, vfs: 1, namespace-size: 3M}]\n" VM, 2, "'namespace-size' is '3M'; write a multiple of 2M"},
+    {MACHINE "ssds: [{name: s0, driver: nvme, vfs: 1}, {name: s0, driver: nvme, vfs: 1}]\n" VM, 2,
+     "two SSDs are named 's0' (the first in line 2); write different names"},
+    {MACHINE NIC "ssds: [{name: n0, driver: nvme, vfs: 1}]\n" VM, 4, "'n0' is a NIC's name already (line 3); write another"},
     {MACHINE VM "   net: [{vlan: 1}]\n", 6, "a 'net' entry names either a 'nic' or a 'switch'; write one of them"},
     {MACHINE VM "   net: [{nic: a, switch: b}]\n", 6, "a 'net' entry names either a 'nic' or a 'switch'; write one of them"},
     {MACHINE VM "   net: [{switch: lan}]\n", 6, "there is no switch 'lan'; write one of the names under 'switches'"},
@@ -118,11 +141,11 @@ static const struct {
      "this MAC address is used already (line 7); write another"},
     {"switches: [{name: lan}, {name: lan}]\n" MACHINE VM, 1, "two switches are named 'lan' (the first in line 1); write different names"},
     {"switches: [{name: 1a}]\n" MACHINE VM, 1, "switch name '1a'; write a letter, then letters, digits and '-'"},
-    {"- 1\n", 1, "'the description' has to be keys with values; the keys are: machine, probe, switches, nics, vms"},
-    {"just words\n", 1, "'the description' has to be keys with values; the keys are: machine, probe, switches, nics, vms"},
+    {"- 1\n", 1, "'the description' has to be keys with values; the keys are: machine, probe, switches, nics, ssds, vms"},
+    {"just words\n", 1, "'the description' has to be keys with values; the keys are: machine, probe, switches, nics, ssds, vms"},
     {VM, 1, "'the description' has no 'machine'; add 'machine: ...'"},
     {MACHINE, 1, "'the description' has no 'vms'; add 'vms: ...'"},
-    {MACHINE VM "network: x\n", 6, "unknown key 'network' in 'the description'; the keys are: machine, probe, switches, nics, vms"},
+    {MACHINE VM "network: x\n", 6, "unknown key 'network' in 'the description'; the keys are: machine, probe, switches, nics, ssds, vms"},
     {MACHINE VM "   nic: x\n", 6,
      "unknown key 'nic' in 'vms'; the keys are: name, memory, boot, kernel, initrd, cmdline, vcpus, console, disks, restart, test-hooks, net"},
     {"machine: {cores: 4, memory: 1G, gpu: 1}\n" VM, 1, "unknown key 'gpu' in 'machine'; the keys are: cores, memory, node-memory"},

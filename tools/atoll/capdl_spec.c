@@ -431,7 +431,7 @@ static void interrupts_add(struct conversion *c)
 static bool is_trusted(const char *component)
 {
     return strcmp(component, "manager") == 0 || strcmp(component, "console") == 0 || strncmp(component, "pf-", 3) == 0 ||
-           strncmp(component, "switch-", 7) == 0;
+           strncmp(component, "switch-", 7) == 0 || strncmp(component, "nvme-", 5) == 0;
 }
 
 static void component_of(const char *tcb, char *component, size_t size)
@@ -456,7 +456,7 @@ static bool vm_name(const struct conversion *c, char *name)
     return false;
 }
 
-/* Memory that a trusted thread holds by name: it binds it to the node's VM. */
+/* Memory that the node manager holds by name: it binds it to the node's VM. */
 static void vm_memory(struct conversion *c, uint32_t vm, uint32_t slot, uint32_t cnode)
 {
     for (uint32_t i = 0; i < c->v->header->cap_count; i++) {
@@ -487,7 +487,8 @@ static void parties_add(struct conversion *c)
                 return;
             c->m->objects[party].own = CAPDL_TRUSTED;
             capdl_cap_add(c->m, party, 0, c->objects[t->tcb]);
-            memory_of = t->cnode;
+            if (strcmp(component, "manager") == 0)
+                memory_of = t->cnode;
         } else if (vm != CAPDL_NONE) {
             capdl_cap_add(c->m, vm, members++, c->objects[t->tcb]);
         }

@@ -9,7 +9,7 @@
 #include <atoll/component.h>
 #include <atoll/console.h>
 
-static const char *const image_names[COMPONENTS] = {"node_manager", "vmm", "console", "disk", "switch", "igb"};
+static const char *const image_names[COMPONENTS] = {"node_manager", "vmm", "console", "disk", "switch", "igb", "nvme_pf", "nvme_disk"};
 
 static int write_file(const char *dir, const char *name, const void *bytes, size_t size)
 {

@@ -10,7 +10,8 @@
 
 #define QUEUE_PAGES 17 /* of a queue's producer region: header and QUEUE_DATA_SIZE */
 
-enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENT_DISK, COMPONENT_SWITCH, COMPONENT_IGB, COMPONENTS };
+enum component { COMPONENT_MANAGER, COMPONENT_VMM, COMPONENT_CONSOLE, COMPONENT_DISK, COMPONENT_SWITCH, COMPONENT_IGB, COMPONENT_NVME_PF,
+                 COMPONENT_NVME_DISK, COMPONENTS };
 
 /* What the specs are made from. */
 struct compile_input {
@@ -44,7 +45,17 @@ struct part;
 void compile_vf_requests(struct request_list *, const struct system_header *, const struct description *);
 void compile_pf_drivers(struct spec_builder *, const struct compile_input *);
 /* `notification` is the VMM's; its messages arrive there. */
-void compile_vfs(struct spec_builder *, const struct description *, uint32_t node, struct part *manager, struct part *vmm,
+void compile_vfs(struct spec_builder *, const struct compile_input *, uint32_t node, struct part *manager, struct part *vmm,
                      uint32_t notification);
+/* How many functions a VM has: those that its guest drives, and all. */
+uint32_t compile_guest_vfs(const struct description_vm *);
+uint32_t compile_all_vfs(const struct description_vm *);
+/* compile_ssd.c: SSDs, and disks on their functions. */
+void compile_ssd_requests(struct request_list *, const struct system_header *, const struct description *);
+void compile_ssd_drivers(struct spec_builder *, const struct compile_input *);
+struct vf_config;
+/* The component of disk `disk`, whose function is the VM's `index`th. */
+void compile_ssd_disk(struct spec_builder *, const struct compile_input *, const struct description_vm *, uint32_t disk, uint32_t index,
+                      struct part *manager, struct part *vmm, uint32_t notification, struct vf_config *);
 /* compile_node.c: everything that init builds on one node. */
 void compile_node(struct spec_builder *, const struct compile_input *, uint32_t node);

@@ -6,7 +6,6 @@
 #define MIB2 (1ull << 21)
 #define GIB (1ull << 30)
 #define CPU_VECTOR(v) (SEL4_IRQ_CPU_VECTOR_BASE + SEL4_IRQ_USER_MIN + (v))
-#define PRIORITY_DISK 170 /* above the VMM: it has answered when the VMM's signal returns */
 
 static unsigned log2_up(uint64_t n)
 {
@@ -51,7 +50,8 @@ static void compile_disk(struct spec_builder *s, const struct compile_input *in,
 void compile_disks(struct spec_builder *s, const struct compile_input *in, struct part *vmm, uint32_t notification, uint32_t number)
 {
     for (unsigned i = 0; i < in->description->vms[number].disk_count; i++)
-        compile_disk(s, in, vmm, notification, number, i);
+        if (in->description->vms[number].disks[i].ssd == SSD_NONE)
+            compile_disk(s, in, vmm, notification, number, i);
 }
 
 /* ---- switches ---- */

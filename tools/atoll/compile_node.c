@@ -95,7 +95,7 @@ static struct manager_needs manager_needs(const struct description_vm *vm, const
         frames = vm->memory / MIB2;
     /* Guest RAM twice (nested, VMM): a PDPT per 512 GiB, a PD for the one GiB that is not whole. Images: a PDPT, PDs, a PT each. */
     n.tables = 2 * (round_up(top, 512 * GIB) + 1) + 1 + round_up(files->kernel_size, GIB) + round_up(files->initrd_size, GIB) + 2;
-    if (vm->net_count) { /* once more for devices; and where the guest sees its functions' registers */
+    if (compile_guest_vfs(vm)) { /* once more for devices; and where the guest sees its functions' registers */
         n.tables += round_up(top, 512 * GIB) + 1 + MANAGER_VF_TABLES;
         frames += (frames + 1) / 2;
     }
@@ -121,7 +121,7 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
                  (vm->virtio_console ? VM_FLAG_VIRTIO_CONSOLE : 0),
         .disk_count = (uint32_t)vm->disk_count,
         .net_count = node == vm->first_node ? (uint32_t)vm->port_count : 0,
-        .vf_count = node == vm->first_node ? vm->net_count : 0,
+        .vf_count = node == vm->first_node ? compile_guest_vfs(vm) : 0,
     };
     for (unsigned i = 0; i < vm->port_count; i++)
         memcpy(c->nets[i].address, vm->ports[i].mac, 6);
@@ -235,7 +235,7 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
 
     struct manager_needs needs = manager_needs(vm, files);
     if (config.vcpu == 0)
-        compile_vfs(s, in->description, node, manager, &vmm, notification);
+        compile_vfs(s, in, node, manager, &vmm, notification);
     part_cap(manager, s, MANAGER_SLOT_VMM_TCB, vmm.tcb, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VMM_VSPACE, vmm.space.root, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VCPU_TCB, t->tcb, SEL4_ALL_RIGHTS, 0);
@@ -267,6 +267,7 @@ static void compile_manager(struct spec_builder *s, const struct compile_input *
         config.cnode_bits = bits > COMPONENT_CNODE_BITS ? bits : COMPONENT_CNODE_BITS;
         config.ram_caps = MANAGER_SPAN;
         config.vmm_entry = in->images[COMPONENT_VMM].entry;
+        config.vf_count = node == vm->first_node ? compile_all_vfs(vm) : 0;
         config.kernel_caps = files->kernel_size ? MANAGER_SPAN : 0;
         config.initrd_caps = files->initrd_size ? MANAGER_SPAN : 0;
     }
@@ -296,6 +297,7 @@ void compile_node(struct spec_builder *s, const struct compile_input *in, uint32
     if (node == 0) {
         compile_console(s, in);
         compile_pf_drivers(s, in);
+        compile_ssd_drivers(s, in);
         compile_switches(s, in);
     } else {
         compile_manager(s, in, node);

@@ -9,6 +9,7 @@
  * most, are well within what waits for a service: Linux's igbvf gives its PF a second, a node manager two (user/node_manager/vf.c). */
 #define TURN_US 2000u
 #define PRIORITY_SERVICE 200 /* console, node manager, PF drivers */
+#define PRIORITY_DISK 170 /* above the VMM: what is in memory has answered when the VMM's signal returns */
 #define PRIORITY_VMM 150
 #define PRIORITY_VCPU 100
 #define RIGHTS_READ SEL4_RIGHT_READ

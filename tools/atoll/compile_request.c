@@ -138,7 +138,8 @@ static void add_vm(struct request_list *l, const struct description_vm *vm, uint
     if (vm->initrd)
         request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.initrd", vm->name);
     for (unsigned i = 0; i < vm->disk_count; i++)
-        request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i);
+        if (vm->disks[i].ssd == SSD_NONE)
+            request_add(l, RESOURCE_MODULE, node, 0, "vm.%s.disk%u", vm->name, i);
     snprintf(name, sizeof name, "vm.%s.out", vm->name);
     request_queue(l, node, name, true);
     snprintf(name, sizeof name, "vm.%s.in", vm->name);
@@ -163,6 +164,7 @@ void *compile_request(const struct description *d, const struct node_memory *mem
             add_vm(&l, &d->vms[i], d->vms[i].first_node + vcpu);
     compile_switch_requests(&l, d);
     compile_vf_requests(&l, l.header, d);
+    compile_ssd_requests(&l, l.header, d);
     *bytes = sizeof(struct system_header) + l.header->request_count * sizeof(struct system_request);
     l.header->bytes = (uint32_t)*bytes;
     if (l.full) {

@@ -1,9 +1,8 @@
 /* NICs and their virtual functions: the PF drivers on node 0, and what a VM's node manager and VMM hold of the functions. */
-#include "compile_part.h"
+#include "compile_vf.h"
 #include <stdio.h>
 #include <string.h>
 #include <atoll/component.h>
-#include <atoll/vf.h>
 
 #define CPU_VECTOR(v) (SEL4_IRQ_CPU_VECTOR_BASE + SEL4_IRQ_USER_MIN + (v))
 #define FIRST_SLOT 16 /* of the guest's PCI bus: functions that are passed through */
@@ -19,16 +18,11 @@ static const struct nic_kind {
                         .msix_table = 0, .msix_pba = 0x2000, .class_code = 0x020000}},
 };
 
-static void vf_name(const struct description *d, const struct description_net *net, char *name, size_t size)
-{
-    snprintf(name, size, "%s.vf%u", d->nics[net->nic].name, net->vf);
-}
-
 /* ---- the system request ---- */
 
-static void add_vectors(struct request_list *l, uint32_t node, unsigned first, unsigned count)
+void vf_request_vectors(struct request_list *l, uint32_t node, const char *name, unsigned first, unsigned count)
 {
-    struct system_request *r = request_add(l, RESOURCE_VECTORS, node, 0, "vectors.pci");
+    struct system_request *r = request_add(l, RESOURCE_VECTORS, node, 0, "%s", name);
     r->arg0 = CPU_VECTOR(first);
     r->arg1 = CPU_VECTOR(first + count - 1);
 }
@@ -39,52 +33,99 @@ static void add_page(struct request_list *l, uint32_t writer, uint32_t reader, c
     request_add(l, RESOURCE_SHARED, reader, PAGE, "%s.%s", function, what)->arg0 = 0;
 }
 
-static void add_vf(struct request_list *l, const struct description *d, const struct description_net *net, uint32_t node, uint32_t pf)
+uint32_t pf_request(struct request_list *l, const struct system_header *header, const char *name, uint32_t function, uint32_t at, uint32_t vfs)
 {
-    char name[32];
-    vf_name(d, net, name, sizeof name);
+    struct system_request *r = request_add(l, SYSTEM_FUNCTION, 0, vfs, "%s", name);
+    r->arg0 = function;
+    r->arg1 = at == NIC_ANYWHERE ? SYSTEM_ANYWHERE : at;
+    return (uint32_t)(r - header->requests);
+}
+
+void vf_request(struct request_list *l, const char *name, uint32_t node, uint32_t pf, uint32_t number, unsigned vector)
+{
     struct system_request *r = request_add(l, SYSTEM_VF, node, 0, "%s", name);
     r->arg0 = pf;
-    r->arg1 = net->vf;
+    r->arg1 = number;
     add_page(l, node, 0, name, "request");
     add_page(l, 0, node, name, "answer");
     r = request_add(l, RESOURCE_IPI, node, 0, "%s.doorbell", name);
     r->arg0 = 0;
-    r->arg1 = CPU_VECTOR(VECTOR_NIC + 2 * net->nic);
+    r->arg1 = CPU_VECTOR(vector);
+}
+
+static void net_name(const struct description *d, const struct description_net *net, char *name, size_t size)
+{
+    snprintf(name, size, "%s.vf%u", d->nics[net->nic].name, net->vf);
+}
+
+uint32_t compile_guest_vfs(const struct description_vm *vm) { return (uint32_t)vm->net_count; }
+
+uint32_t compile_all_vfs(const struct description_vm *vm)
+{
+    uint32_t count = compile_guest_vfs(vm);
+    for (size_t i = 0; i < vm->disk_count; i++)
+        count += vm->disks[i].ssd != SSD_NONE;
+    return count;
 }
 
 void compile_vf_requests(struct request_list *l, const struct system_header *header, const struct description *d)
 {
     uint32_t pf[NICS_MAX];
+    char name[32];
 
-    for (size_t i = 0; i < d->nic_count; i++) {
-        const struct description_nic *nic = &d->nics[i];
-        struct system_request *r = request_add(l, SYSTEM_FUNCTION, 0, nic->vfs, "%s", nic->name);
-        r->arg0 = kinds[nic->driver].function;
-        r->arg1 = nic->at == NIC_ANYWHERE ? SYSTEM_ANYWHERE : nic->at;
-        pf[i] = (uint32_t)(r - header->requests);
-    }
+    for (size_t i = 0; i < d->nic_count; i++)
+        pf[i] = pf_request(l, header, d->nics[i].name, kinds[d->nics[i].driver].function, d->nics[i].at, d->nics[i].vfs);
     if (d->nic_count)
-        add_vectors(l, 0, VECTOR_NIC, 2 * (unsigned)d->nic_count);
+        vf_request_vectors(l, 0, "vectors.pci", VECTOR_NIC, 2 * (unsigned)d->nic_count);
     for (size_t k = 0; k < d->vm_count; k++) {
         const struct description_vm *vm = &d->vms[k];
-        for (size_t i = 0; i < vm->net_count; i++)
-            add_vf(l, d, &vm->net[i], vm->first_node, pf[vm->net[i].nic]);
-        if (vm->net_count)
-            add_vectors(l, vm->first_node, VECTOR_VF, VF_VECTORS * (unsigned)vm->net_count);
+        for (size_t i = 0; i < vm->net_count; i++) {
+            net_name(d, &vm->net[i], name, sizeof name);
+            vf_request(l, name, vm->first_node, pf[vm->net[i].nic], vm->net[i].vf, VECTOR_NIC + 2 * vm->net[i].nic);
+        }
+        if (compile_all_vfs(vm))
+            vf_request_vectors(l, vm->first_node, "vectors.pci", VECTOR_VF, VF_VECTORS * compile_all_vfs(vm));
     }
 }
 
 /* ---- node 0: a PF driver for each NIC ---- */
 
-static void map_pages(struct part *p, struct spec_builder *s, const char *resource, uint32_t first, uint32_t pages, uint64_t at, uint32_t rights)
+void pages_map(struct part *p, struct spec_builder *s, const char *resource, uint32_t first, uint32_t pages, uint64_t at, uint32_t rights)
 {
     for (uint32_t i = 0; i < pages; i++)
         space_map_device(&p->space, s, spec_shared(s, resource, first + i), at + i * PAGE, rights);
 }
 
+void pf_part_new(struct pf_part *p, struct spec_builder *s, const char *name, const struct component_image *image, unsigned doorbell_vector)
+{
+    char of_it[48];
+
+    snprintf(p->name, sizeof p->name, "pf-%s", name);
+    part_new(&p->part, s, p->name, image, COMPONENT_CNODE_BITS, PRIORITY_SERVICE, true);
+    p->notification = spec_object(s, SEL4_NOTIFICATION, 0, "%s.notification", p->name);
+    p->requester = spec_named(s, "%s.requester", name);
+    part_cap(&p->part, s, PF_SLOT_NOTIFICATION, p->notification, RIGHTS_READ, 0);
+    part_cap(&p->part, s, PF_SLOT_REQUESTER, p->requester, SEL4_ALL_RIGHTS, 0);
+    snprintf(of_it, sizeof of_it, "%s.doorbell", p->name);
+    part_cap(&p->part, s, PF_SLOT_DOORBELL_IRQ, spec_interrupt(s, of_it, p->notification, PF_BADGE_DOORBELL, doorbell_vector, SPEC_NONE),
+             SEL4_ALL_RIGHTS, 0);
+    snprintf(of_it, sizeof of_it, "%s.config", name);
+    pages_map(&p->part, s, of_it, 0, 1, PF_CONFIG_SPACE_VA, RIGHTS_WRITE);
+}
+
+void pf_part_vf(struct pf_part *p, struct spec_builder *s, const char *name, uint32_t number)
+{
+    uint64_t at = PF_VF_VA + number * PF_VF_STRIDE;
+    char page[48];
+
+    snprintf(page, sizeof page, "%s.request", name);
+    space_map(&p->part.space, s, spec_shared(s, page, 0), at, RIGHTS_READ, false);
+    snprintf(page, sizeof page, "%s.answer", name);
+    space_map(&p->part.space, s, spec_shared(s, page, 0), at + PAGE, RIGHTS_WRITE, false);
+}
+
 /* Every VF of the NIC that some VM has: its identity, and the pages that its node manager and the PF driver share. */
-static void pf_driver_vfs(struct part *p, struct spec_builder *s, const struct description *d, uint32_t nic, struct nic_config *config)
+static void pf_driver_vfs(struct pf_part *p, struct spec_builder *s, const struct description *d, uint32_t nic, struct nic_config *config)
 {
     char name[48];
     for (size_t v = 0; v < d->vm_count; v++)
@@ -95,11 +136,8 @@ static void pf_driver_vfs(struct part *p, struct spec_builder *s, const struct d
             struct nic_vf *vf = &config->vfs[net->vf];
             *vf = (struct nic_vf){.vlan = net->vlan, .rate_mbit = net->rate, .used = 1};
             memcpy(vf->mac, net->mac, 6);
-            uint64_t at = PF_VF_VA + net->vf * PF_VF_STRIDE;
-            snprintf(name, sizeof name, "%s.vf%u.request", d->nics[nic].name, net->vf);
-            space_map(&p->space, s, spec_shared(s, name, 0), at, RIGHTS_READ, false);
-            snprintf(name, sizeof name, "%s.vf%u.answer", d->nics[nic].name, net->vf);
-            space_map(&p->space, s, spec_shared(s, name, 0), at + PAGE, RIGHTS_WRITE, false);
+            net_name(d, net, name, sizeof name);
+            pf_part_vf(p, s, name, net->vf);
         }
 }
 
@@ -109,32 +147,22 @@ static void pf_driver(struct spec_builder *s, const struct compile_input *in, ui
     const struct description_nic *nic = &d->nics[i];
     const struct nic_kind *kind = &kinds[nic->driver];
     struct nic_config config = {.magic = NIC_CONFIG_MAGIC, .vf_count = nic->vfs};
-    struct part p;
-    char part_name[NIC_NAME_MAX + 4], name[48];
+    struct pf_part p;
+    char name[48];
 
-    snprintf(part_name, sizeof part_name, "pf-%s", nic->name);
     snprintf(config.name, sizeof config.name, "%s", nic->name);
-    part_new(&p, s, part_name, &in->images[COMPONENT_IGB], COMPONENT_CNODE_BITS, PRIORITY_SERVICE, true);
-    uint32_t notification = spec_object(s, SEL4_NOTIFICATION, 0, "%s.notification", part_name);
-    uint32_t requester = spec_named(s, "%s.requester", nic->name);
-    part_cap(&p, s, PF_SLOT_NOTIFICATION, notification, RIGHTS_READ, 0);
-    part_cap(&p, s, PF_SLOT_REQUESTER, requester, SEL4_ALL_RIGHTS, 0);
-    snprintf(name, sizeof name, "%s.message", part_name);
-    part_cap(&p, s, PF_SLOT_MESSAGE, spec_message(s, name, notification, PF_BADGE_MESSAGE, VECTOR_NIC + 2 * i + 1, requester),
+    pf_part_new(&p, s, nic->name, &in->images[COMPONENT_IGB], VECTOR_NIC + 2 * i);
+    snprintf(name, sizeof name, "%s.message", p.name);
+    part_cap(&p.part, s, PF_SLOT_MESSAGE, spec_message(s, name, p.notification, PF_BADGE_MESSAGE, VECTOR_NIC + 2 * i + 1, p.requester),
              SEL4_ALL_RIGHTS, 0);
-    snprintf(name, sizeof name, "%s.doorbell", part_name);
-    part_cap(&p, s, PF_SLOT_DOORBELL_IRQ, spec_interrupt(s, name, notification, PF_BADGE_DOORBELL, VECTOR_NIC + 2 * i, SPEC_NONE),
-             SEL4_ALL_RIGHTS, 0);
-    snprintf(name, sizeof name, "%s.config", nic->name);
-    map_pages(&p, s, name, 0, 1, PF_CONFIG_SPACE_VA, RIGHTS_WRITE);
     for (unsigned b = 0; b < 2; b++) {
         snprintf(name, sizeof name, "%s.bar%u", nic->name, kind->bars[b]);
-        map_pages(&p, s, name, 0, kind->pages[b], PF_BAR_VA + kind->bars[b] * PF_BAR_STRIDE, RIGHTS_WRITE);
+        pages_map(&p.part, s, name, 0, kind->pages[b], PF_BAR_VA + kind->bars[b] * PF_BAR_STRIDE, RIGHTS_WRITE);
     }
     pf_driver_vfs(&p, s, d, i, &config);
-    uint32_t frame = page_new(s, part_name, "config");
+    uint32_t frame = page_new(s, p.name, "config");
     spec_fill(s, frame, 0, &config, sizeof config);
-    part_config(&p, s, frame, 0);
+    part_config(&p.part, s, frame, 0);
 }
 
 void compile_pf_drivers(struct spec_builder *s, const struct compile_input *in)
@@ -145,53 +173,72 @@ void compile_pf_drivers(struct spec_builder *s, const struct compile_input *in)
 
 /* ---- a VM's node ---- */
 
-static void vf(struct spec_builder *s, const struct description *d, const struct description_net *net, uint32_t index, struct part *manager,
-               uint32_t notification, struct vf_config *config)
+void manager_vf(struct part *manager, struct spec_builder *s, uint32_t index, const struct vf_config *config, uint32_t notification, uint64_t badge)
 {
-    const struct nic_kind *kind = &kinds[d->nics[net->nic].driver];
     uint64_t at = MANAGER_VF_VA + index * MANAGER_VF_STRIDE;
     uint32_t slot = MANAGER_SLOT_VF + index * MANAGER_VF_SLOTS;
     char name[48];
 
-    *config = kind->vf;
-    config->slot = FIRST_SLOT + index;
-    vf_name(d, net, config->name, sizeof config->name);
     uint32_t requester = spec_named(s, "%s.requester", config->name);
     part_cap(manager, s, slot + MANAGER_VF_REQUESTER, requester, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, slot + MANAGER_VF_DOORBELL, spec_named(s, "%s.doorbell", config->name), SEL4_ALL_RIGHTS, 0);
     for (uint32_t i = 0; i < config->vectors; i++) {
         snprintf(name, sizeof name, "%s.message", config->name);
         part_cap(manager, s, slot + MANAGER_VF_MESSAGE + i,
-                 spec_message(s, name, notification, VMM_BADGE_VF(index, i), VECTOR_VF + index * VF_VECTORS + i, requester), SEL4_ALL_RIGHTS, 0);
+                 spec_message(s, name, notification, badge << i, VECTOR_VF + index * VF_VECTORS + i, requester), SEL4_ALL_RIGHTS, 0);
     }
-    snprintf(name, sizeof name, "%s.bar%u", config->name, config->bar);
-    map_pages(manager, s, name, 0, config->bar_pages, at + MANAGER_VF_BAR_AT, RIGHTS_WRITE);
-    for (uint32_t i = 0; i < config->bar_pages; i++)
-        part_cap(manager, s, slot + MANAGER_VF_BAR + i, spec_shared(s, name, i), RIGHTS_WRITE, 0);
     snprintf(name, sizeof name, "%s.bar%u", config->name, config->msix_bar);
-    map_pages(manager, s, name, config->msix_table / PAGE, 1, at + MANAGER_VF_MSIX_AT, RIGHTS_WRITE);
+    pages_map(manager, s, name, config->msix_table / PAGE, 1, at + MANAGER_VF_MSIX_AT, RIGHTS_WRITE);
     snprintf(name, sizeof name, "%s.config", config->name);
-    map_pages(manager, s, name, 0, 1, at + MANAGER_VF_CONFIG_AT, RIGHTS_WRITE);
+    pages_map(manager, s, name, 0, 1, at + MANAGER_VF_CONFIG_AT, RIGHTS_WRITE);
     snprintf(name, sizeof name, "%s.request", config->name);
     space_map(&manager->space, s, spec_shared(s, name, 0), at + MANAGER_VF_REQUEST_AT, RIGHTS_WRITE, false);
     snprintf(name, sizeof name, "%s.answer", config->name);
     space_map(&manager->space, s, spec_shared(s, name, 0), at + MANAGER_VF_ANSWER_AT, RIGHTS_READ, false);
 }
 
-void compile_vfs(struct spec_builder *s, const struct description *d, uint32_t node, struct part *manager, struct part *vmm,
-                     uint32_t notification)
+/* A function of a NIC, which the guest drives. */
+static void guest_vf(struct spec_builder *s, const struct description *d, const struct description_net *net, uint32_t index, struct part *manager,
+                     uint32_t notification, struct vf_config *config)
 {
+    char name[48];
+
+    *config = kinds[d->nics[net->nic].driver].vf;
+    config->slot = FIRST_SLOT + index;
+    net_name(d, net, config->name, sizeof config->name);
+    manager_vf(manager, s, index, config, notification, VMM_BADGE_VF(index, 0));
+    snprintf(name, sizeof name, "%s.bar%u", config->name, config->bar);
+    pages_map(manager, s, name, 0, config->bar_pages, MANAGER_VF_VA + index * MANAGER_VF_STRIDE + MANAGER_VF_BAR_AT, RIGHTS_WRITE);
+    for (uint32_t i = 0; i < config->bar_pages; i++)
+        part_cap(manager, s, MANAGER_SLOT_VF + index * MANAGER_VF_SLOTS + MANAGER_VF_BAR + i, spec_shared(s, name, i), RIGHTS_WRITE, 0);
+}
+
+static void configure(struct part *part, struct spec_builder *s, const struct vfs_config *config, unsigned page)
+{
+    uint32_t frame = page_new(s, "vfs", "config");
+    spec_fill(s, frame, 0, config, sizeof *config);
+    part_config(part, s, frame, page);
+}
+
+void compile_vfs(struct spec_builder *s, const struct compile_input *in, uint32_t node, struct part *manager, struct part *vmm,
+                 uint32_t notification)
+{
+    const struct description *d = in->description;
     uint32_t number;
     const struct description_vm *vm = compile_node_vm(d, node, &number);
-    struct vfs_config config = {.magic = VFS_CONFIG_MAGIC, .count = (uint32_t)vm->net_count};
+    struct vfs_config config = {.magic = VFS_CONFIG_MAGIC};
 
-    if (vm->net_count == 0)
-        return;
-    for (uint32_t i = 0; i < config.count; i++)
-        vf(s, d, &vm->net[i], i, manager, notification, &config.vfs[i]);
-    part_cap(manager, s, MANAGER_SLOT_IO_SPACE, spec_object(s, ATOLL_IO_SPACE, 0, "io.space"), SEL4_ALL_RIGHTS, 0);
-    uint32_t frame = page_new(s, "vfs", "config");
-    spec_fill(s, frame, 0, &config, sizeof config);
-    part_config(vmm, s, frame, 1);
-    part_config(manager, s, frame, 2);
+    for (uint32_t i = 0; i < vm->net_count; i++)
+        guest_vf(s, d, &vm->net[i], config.count++, manager, notification, &config.vfs[i]);
+    if (config.count) {
+        part_cap(manager, s, MANAGER_SLOT_IO_SPACE, spec_object(s, ATOLL_IO_SPACE, 0, "io.space"), SEL4_ALL_RIGHTS, 0);
+        configure(vmm, s, &config, 1);
+    }
+    for (uint32_t i = 0; i < vm->disk_count; i++)
+        if (vm->disks[i].ssd != SSD_NONE) {
+            compile_ssd_disk(s, in, vm, i, config.count, manager, vmm, notification, &config.vfs[config.count]);
+            config.count++;
+        }
+    if (config.count)
+        configure(manager, s, &config, 2);
 }

@@ -41,6 +41,8 @@ struct yaml_description {
     uint32_t switches_count;
     struct yaml_nic *nics;
     uint32_t nics_count;
+    struct yaml_ssd *ssds;
+    uint32_t ssds_count;
     struct yaml_vm *vms;
     uint32_t vms_count;
 };
@@ -80,6 +82,7 @@ static const cyaml_schema_field_t description_fields[] = {
     CYAML_FIELD_SEQUENCE("switches", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_description, switches, &switch_schema, 0,
                          SWITCHES_MAX),
     CYAML_FIELD_SEQUENCE("nics", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_description, nics, &nic_schema, 0, NICS_MAX),
+    CYAML_FIELD_SEQUENCE("ssds", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_description, ssds, &ssd_schema, 0, SSDS_MAX),
     CYAML_FIELD_SEQUENCE("vms", CYAML_FLAG_POINTER, struct yaml_description, vms, &vm_schema, 1, CONSOLE_MAX_VMS),
     CYAML_FIELD_END};
 
@@ -238,13 +241,29 @@ static int disks_check(struct check *c, const struct yaml_vm *from, yaml_node_t 
     yaml_node_t *disks = yaml_value(&c->source, node, "disks");
     for (size_t i = 0; i < from->disks_count; i++) {
         uint64_t size;
-        if (disk_check(&c->source, c->why, c->d, &from->disks[i], path_resolve(c->d->file, from->disks[i].virtio),
+        if (disk_check(&c->source, c->why, c->d, &from->disks[i],
+                       from->disks[i].virtio == NULL ? NULL : path_resolve(c->d->file, from->disks[i].virtio),
                        yaml_entry(&c->source, disks, i), &size) != 0)
             return -1;
         if (size > c->d->memory)
             return FAIL(c, yaml_entry(&c->source, disks, i), "a disk of %lluM is larger than the machine's memory, where it is kept; raise machine.memory",
                         (unsigned long long)(size >> 20));
         c->memory_needed += size + round_up(size);
+    }
+    return 0;
+}
+
+static int ssds_check(struct check *c, const struct yaml_description *from, yaml_node_t *root)
+{
+    yaml_node_t *ssds = yaml_value(&c->source, root, "ssds");
+    for (size_t i = 0; i < from->ssds_count; i++) {
+        yaml_node_t *node = yaml_entry(&c->source, ssds, i);
+        uint64_t size = 0;
+        if (from->ssds[i].namespace_size != NULL &&
+            size_check(c, yaml_value(&c->source, node, "namespace-size"), "namespace-size", from->ssds[i].namespace_size, LARGE_PAGE, &size) != 0)
+            return -1;
+        if (ssd_check(&c->source, c->why, c->d, &from->ssds[i], size, node) != 0)
+            return -1;
     }
     return 0;
 }
@@ -331,6 +350,8 @@ static int source_check(struct check *c, const struct image *text, uint32_t core
                               yaml_entry(&c->source, yaml_value(&c->source, root, "switches"), i));
     for (size_t i = 0; status == 0 && i < yaml->nics_count; i++)
         status = nic_check(&c->source, c->why, c->d, &yaml->nics[i], yaml_entry(&c->source, yaml_value(&c->source, root, "nics"), i));
+    if (status == 0)
+        status = ssds_check(c, yaml, root);
     for (size_t i = 0; status == 0 && i < yaml->vms_count; i++)
         status = vm_check(c, &yaml->vms[i], i, yaml_entry(&c->source, vms, i));
     cyaml_free(&config, &description_schema, yaml, 0);

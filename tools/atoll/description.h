@@ -23,10 +23,13 @@ struct description_port {
 };
 
 #define DISKS_MAX 4
-/* A VM's disk: virtio, on a file that boot loads into memory. */
+#define SSD_NONE UINT32_MAX
+/* A VM's disk: virtio, on a file that boot loads into memory, or on a namespace of an SSD. */
 struct description_disk {
-    char *file;    /* host path, readable, checked */
-    bool writable; /* in memory, until the machine stops */
+    char *file;    /* host path, readable, checked; NULL: an SSD's */
+    bool writable; /* a file: in memory, until the machine stops */
+    uint32_t ssd, namespace_id; /* index of the SSD, or SSD_NONE; its namespace, 1 .. */
+    uint32_t vf;   /* which of its functions */
     unsigned line;
 };
 
@@ -42,6 +45,20 @@ struct description_nic {
     enum description_nic_driver driver;
     uint32_t at;  /* segment << 16 | requester ID, or NIC_ANYWHERE: the first one found that fits */
     uint32_t vfs; /* enabled at each boot */
+    unsigned line;
+};
+
+/* An SSD whose virtual functions serve disks of VMs. */
+#define SSDS_MAX 4
+#define SSD_VFS_MAX 7u
+#define SSD_NAMESPACES_MAX 256u
+#define SSD_NAMESPACE_SIZE (64ull << 20)
+enum description_ssd_driver { SSD_NVME = 1 };
+struct description_ssd {
+    char name[NIC_NAME_MAX];
+    enum description_ssd_driver driver;
+    uint32_t at, vfs;        /* as a NIC's */
+    uint64_t namespace_size; /* of the emulated server's: bytes */
     unsigned line;
 };
 
@@ -84,6 +101,8 @@ struct description {
     size_t switch_count;
     struct description_nic nics[NICS_MAX];
     size_t nic_count;
+    struct description_ssd ssds[SSDS_MAX];
+    size_t ssd_count;
     struct description_vm *vms;
     size_t vm_count;
     bool probe; /* SYSTEM_FLAG_PROBE: start nothing, examine the machine */

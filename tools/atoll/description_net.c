@@ -37,8 +37,7 @@ bool name_good(const char *name)
     return good;
 }
 
-/* "SEGMENT:BUS:DEVICE.FUNCTION" in hexadecimal, the segment may be left out. */
-static bool address_parse(const char *text, uint32_t *place)
+bool address_parse(const char *text, uint32_t *place)
 {
     unsigned long part[4] = {0};
     unsigned colons = 0;

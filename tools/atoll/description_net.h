@@ -27,8 +27,10 @@ int switch_check(struct yaml_source *, struct complaint *, struct description *,
 /* A `net` entry that names a switch; net_check calls it. */
 int port_check(struct yaml_source *, struct complaint *, struct description *, const struct yaml_net *, yaml_node_t *node);
 
-/* Names of NICs and switches: a letter, then letters, digits and '-'. */
+/* Names of NICs, SSDs and switches: a letter, then letters, digits and '-'. */
 bool name_good(const char *name);
+/* "SEGMENT:BUS:DEVICE.FUNCTION" in hexadecimal, the segment may be left out, as segment << 16 | requester ID. */
+bool address_parse(const char *text, uint32_t *place);
 /* The address that an entry states, or one that is the same at each start, from names alone. `network`: its NIC's or switch's name; `entry`: its
  * place in the VM's list. Returns 0, or -1 with the complaint set: it is no unicast address, or another entry's. */
 int mac_choose(struct yaml_source *, struct complaint *, const struct description *, const struct yaml_net *, yaml_node_t *node,

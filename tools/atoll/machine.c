@@ -16,7 +16,7 @@
 #include "machine.h"
 
 #define CHILD_SERIAL 3 /* the descriptor number in QEMU */
-#define MAX_ARGUMENTS 128
+#define MAX_ARGUMENTS 512
 #define FIRMWARE "/usr/share/OVMF" /* Debian's ovmf */
 #define FIRMWARE_VARIABLES "firmware-variables" /* in the machine's folder */
 
@@ -135,15 +135,38 @@ static void nic_arguments(const struct machine_config *c, unsigned i, struct arg
     if (c->kind != MACHINE_AMDVI) {
         argument(a, "-device");
         argument(a, "pcie-root-port,id=port%u,bus=pcie.0,addr=%x.0,chassis=%u,slot=%u", i, 8 + i, 1 + i, 1 + i);
-    } else if (i == 0) {
-        argument(a, "-global");
-        argument(a, "q35-pcihost.pci-hole64-size=0"); /* VF BARs above 4 GiB lose their upper half in QEMU's model */
     }
     argument(a, "-device");
     if (c->kind != MACHINE_AMDVI)
         argument(a, "igb,netdev=net%u,bus=port%u,mac=52:54:00:00:00:%02x", i, i, 1 + i);
     else
         argument(a, "igb,netdev=net%u,bus=pcie.0,addr=%x.0,mac=52:54:00:00:00:%02x", i, 5 + i, 1 + i);
+}
+
+/* An SSD likewise, behind the NICs. Each can have 7 virtual functions with a queue and a message of their own. */
+static void ssd_arguments(const struct machine *m, const struct machine_config *c, unsigned i, struct arguments *a)
+{
+    unsigned port = c->nic_count + i, slot = (c->nic_count > 4 ? 5 + c->nic_count : 9) + i;
+    char bus[32];
+    if (c->kind != MACHINE_AMDVI) {
+        argument(a, "-device");
+        argument(a, "pcie-root-port,id=port%u,bus=pcie.0,addr=%x.0,chassis=%u,slot=%u", port, 8 + port, 1 + port, 1 + port);
+        snprintf(bus, sizeof bus, "port%u", port);
+    } else {
+        snprintf(bus, sizeof bus, "pcie.0,addr=%x.0", slot);
+    }
+    argument(a, "-device");
+    argument(a, "nvme-subsys,id=subsys%u", i);
+    argument(a, "-device");
+    argument(a, "nvme,serial=atoll%u,id=ssd%u,bus=%s,subsys=subsys%u,max_ioqpairs=24,msix_qsize=24,sriov_max_vfs=%u,sriov_vq_flexible=%u,"
+                "sriov_vi_flexible=%u", i, i, bus, i, SSD_VFS_MAX, 2 * SSD_VFS_MAX, SSD_VFS_MAX);
+    for (unsigned n = 0; n < c->ssds[i].count; n++) {
+        uint32_t id = c->ssds[i].namespaces[n];
+        argument(a, "-drive");
+        argument(a, "if=none,id=ssd%u.%u,format=raw,file=%s/" MACHINE_NAMESPACE, i, id, m->dir, i, id);
+        argument(a, "-device");
+        argument(a, "nvme-ns,drive=ssd%u.%u,bus=ssd%u,nsid=%u,shared=on,detached=on", i, id, i, id);
+    }
 }
 
 /* The reference machines, see docs; phys-bits=39 keeps the firmware's PCI windows where VFs work. */
@@ -179,8 +202,14 @@ static void machine_arguments(const struct machine *m, const struct machine_conf
         argument(a, "-device");
         argument(a, c->kind == MACHINE_VTD ? "intel-iommu,intremap=on,eim=on" : "amd-iommu,intremap=on,xtsup=on,pt=off");
     }
+    if (c->kind == MACHINE_AMDVI && c->nic_count + c->ssd_count) {
+        argument(a, "-global");
+        argument(a, "q35-pcihost.pci-hole64-size=0"); /* VF BARs above 4 GiB lose their upper half in QEMU's model */
+    }
     for (unsigned i = 0; i < c->nic_count; i++)
         nic_arguments(c, i, a);
+    for (unsigned i = 0; i < c->ssd_count; i++)
+        ssd_arguments(m, c, i, a);
     argument(a, "-chardev");
     argument(a, "socket,id=serial,fd=%d", CHILD_SERIAL);
     argument(a, "-serial");

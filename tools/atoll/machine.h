@@ -8,6 +8,8 @@
 #define MACHINE_MAX_MODULES 512
 #define MACHINE_MAX_EXTRA 64
 #define MACHINE_DISK "disk.img" /* in the machine's folder */
+#define MACHINE_NAMESPACE "ssd%u.%u" /* likewise: number of the SSD, of the namespace */
+#define MACHINE_SSD_FILES 64
 
 /* Which IOMMU the server has; see docs for what QEMU's models can and cannot do. */
 enum machine_kind { MACHINE_VTD, MACHINE_AMDVI, MACHINE_NO_IOMMU };
@@ -21,6 +23,11 @@ struct machine_config {
     uint32_t cores;
     uint64_t memory;
     unsigned nic_count;      /* Intel 82576 with SR-IOV */
+    unsigned ssd_count;      /* NVMe with SR-IOV */
+    struct machine_ssd {
+        unsigned count;
+        uint32_t namespaces[SSD_VFS_MAX]; /* their numbers; attached to nothing at first */
+    } ssds[SSDS_MAX];
     const char *extra[MACHINE_MAX_EXTRA]; /* further QEMU arguments */
     size_t extra_count;
 };

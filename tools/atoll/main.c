@@ -29,6 +29,7 @@ static const char usage_text[] =
     "  --replay VM:TEXT     have the console show VM's last lines again, with their times, once it has shown TEXT\n"
     "  --cores N            instead of machine.cores\n"
     "  --machine KIND       IOMMU of the server: vtd (default), amdvi, none\n"
+    "  --ssd SSD:N=FILE     namespace N of that SSD of the description is FILE, and stays; without, it is a temporary file\n"
     "  --uefi               start by UEFI firmware, from a disk image of the description\n"
     "  --image IMAGE        start by UEFI firmware, from this disk image\n"
     "  --dump               each init has its kernel say what the threads hold, before they run; for atoll dump\n"
@@ -134,6 +135,8 @@ static int option_apply(struct run_options *o, const char *name, const char *val
         order_add(o, "power", "press-power", value);
     else if (strcmp(name, "replay") == 0 && o->order_count < SCRIPT_MAX)
         order_add(o, "replay", "replay", value);
+    else if (strcmp(name, "ssd") == 0 && o->ssd_file_count < MACHINE_SSD_FILES)
+        o->ssd_files[o->ssd_file_count++] = value;
     else if (strcmp(name, "qemu-arg") == 0 && o->machine.extra_count < MACHINE_MAX_EXTRA)
         o->machine.extra[o->machine.extra_count++] = value;
     else {
@@ -157,6 +160,7 @@ static int command_run(int argc, char **argv)
         {"image", required_argument, NULL, 0},    {"request", required_argument, NULL, 0},
         {"dump", no_argument, NULL, 0},           {"probe", no_argument, NULL, 0},
         {"press-power", required_argument, NULL, 0}, {"replay", required_argument, NULL, 0},
+        {"ssd", required_argument, NULL, 0},
         {NULL, 0, NULL, 0}};
     struct run_options o = {.images = images_default(), .machine = {.qemu = "qemu-system-x86_64", .memory = 512ull << 20}};
     int index = 0, c;

@@ -7,6 +7,7 @@
 #include "disk_image.h"
 #include "run.h"
 #include "session.h"
+#include "ssd_files.h"
 
 /* "vm:text" of an option to the VM's index; what is behind the colon, or NULL after one sentence. */
 static const char *vm_and_text(const char *option, const char *value, const struct description *d, size_t *vm)
@@ -73,7 +74,7 @@ static int modules_of_vms(struct machine *m, const struct description *d)
             return -1;
         for (unsigned k = 0; k < vm->disk_count; k++) {
             snprintf(name, sizeof name, "vm.%s.disk%u", vm->name, k);
-            if (machine_module(m, vm->disks[k].file, name) != 0)
+            if (vm->disks[k].file != NULL && machine_module(m, vm->disks[k].file, name) != 0)
                 return -1;
         }
     }
@@ -132,7 +133,8 @@ static enum run_status run_described(const struct run_options *o, const struct d
     config.nic_count = (unsigned)d->nic_count;
     enum run_status status = RUN_WRONG_INPUT;
     if (session_init(&s, o, d) == 0 && script_fill(&s.script, o, d) == 0 && machine_init(&s.machine) == 0) {
-        if (machine_fill(&s.machine, o, d, &config, image, sizeof image) == 0 && machine_start(&s.machine, &config) == 0)
+        if (machine_fill(&s.machine, o, d, &config, image, sizeof image) == 0 &&
+            ssd_files_make(&s.machine, d, o->ssd_files, o->ssd_file_count, &config) == 0 && machine_start(&s.machine, &config) == 0)
             status = session_run(&s);
         else
             machine_stop(&s.machine, false);

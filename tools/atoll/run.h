@@ -16,6 +16,8 @@ struct run_options {
     size_t exec_count;
     struct { const char *command, *option, *when; } orders[SCRIPT_MAX]; /* when: "vm:text" */
     size_t order_count;
+    const char *ssd_files[MACHINE_SSD_FILES]; /* "SSD:NAMESPACE=FILE" */
+    size_t ssd_file_count;
     unsigned timeout;      /* seconds, 0: none */
     uint32_t cores;        /* 0: as described */
     bool headless;

@@ -68,8 +68,13 @@ uint32_t spec_named(struct spec_builder *s, const char *resource, ...)
     return add_object(s, o);
 }
 
+/* One object, however many parts have the page: both ends of a queue may be on one node. */
 uint32_t spec_shared(struct spec_builder *s, const char *resource, uint32_t page)
 {
+    for (uint32_t i = 0; i < s->header.object_count; i++)
+        if (s->objects[i].page == page && s->objects[i].kind == SPEC_OBJECT_SHARED && strcmp(s->objects[i].resource, resource) == 0)
+            return i;
+
     struct spec_object o = {.kind = SPEC_OBJECT_SHARED, .page = page};
     snprintf(o.resource, sizeof o.resource, "%s", resource);
     snprintf(o.name, sizeof o.name, "%.*s", (int)sizeof o.name - 1, resource);

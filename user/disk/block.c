@@ -53,6 +53,7 @@ void block_answer(struct block_server *s, const struct block_request *r, enum bl
     if (queue_space(&s->answers) < sizeof a + a.bytes)
         return;
     queue_put(&s->answers, 0, &a, sizeof a);
-    queue_put(&s->answers, sizeof a, data, a.bytes);
+    if (a.bytes)
+        queue_put(&s->answers, sizeof a, data, a.bytes);
     queue_publish(&s->answers, sizeof a + a.bytes);
 }

@@ -225,13 +225,24 @@ void life_end(enum vm_outcome how, const char *why)
     watch();
 }
 
-/* The VMM from its first instruction, in the memory and with the capabilities that it has. What it wrote there, it clears itself. Its
- * scheduling context may be its own, its notification's, or lent; the vCPU's may be with the VMM. */
+/* It clears itself what it wrote in its memory. */
+static error_t registers_begin(cptr_t tcb, uint64_t entry, uint64_t hz)
+{
+    const uint64_t registers[REGISTERS] = {[REGISTER_RIP] = entry, [REGISTER_RSP] = COMPONENT_STACK_TOP,
+                                           [REGISTER_RFLAGS] = RFLAGS_USER, [REGISTER_RDX] = component_wall_clock, [REGISTER_RSI] = hz,
+                                           [REGISTER_RDI] = COMPONENT_CONFIG_VA};
+    return tcb_write_registers(tcb, 0, REGISTERS, registers);
+}
+
+error_t thread_start(cptr_t tcb, uint64_t entry, uint64_t hz)
+{
+    error_t error = registers_begin(tcb, entry, hz);
+    return error ? error : tcb_resume(tcb);
+}
+
+/* The VMM's scheduling context may be its own, its notification's, or lent; the vCPU's may be with the VMM. */
 static error_t vmm_restart(void)
 {
-    const uint64_t registers[REGISTERS] = {[REGISTER_RIP] = config->vmm_entry, [REGISTER_RSP] = COMPONENT_STACK_TOP,
-                                           [REGISTER_RFLAGS] = RFLAGS_USER, [REGISTER_RDX] = component_wall_clock, [REGISTER_RSI] = tsc_hz,
-                                           [REGISTER_RDI] = COMPONENT_CONFIG_VA};
     error_t error;
 
     tcb_unbind_notification(MANAGER_SLOT_VMM_TCB); /* none of these need be bound now */
@@ -240,7 +251,7 @@ static error_t vmm_restart(void)
     error = sched_context_bind(MANAGER_SLOT_VCPU_SC, MANAGER_SLOT_VCPU_TCB);
     if (!error)
         error = sched_context_bind(MANAGER_SLOT_VMM_SC, MANAGER_SLOT_VMM_TCB);
-    return error ? error : tcb_write_registers(MANAGER_SLOT_VMM_TCB, 0, REGISTERS, registers);
+    return error ? error : registers_begin(MANAGER_SLOT_VMM_TCB, config->vmm_entry, tsc_hz);
 }
 
 void life_start(void)
@@ -251,7 +262,7 @@ void life_start(void)
     record->exit_code = 0;
     memset(record->counters, 0, sizeof record->counters);
     started = __builtin_ia32_rdtsc();
-    if (vfs_lease(record->reason, sizeof record->reason) != 0) {
+    if (vfs_lease(false, record->reason, sizeof record->reason) != 0) {
         life_end(OUTCOME_STOPPED, record->reason);
         return;
     }

@@ -67,7 +67,7 @@ static bool act(enum vm_action action, struct answer *a)
         return true;
     case ACTION_RESET:
         event("vm %s reset", vm->name);
-        if (vfs_lease(record.reason, sizeof record.reason) == 0)
+        if (vfs_lease(true, record.reason, sizeof record.reason) == 0)
             return true;
         life_end(OUTCOME_STOPPED, record.reason);
         return false;

@@ -11,11 +11,11 @@
  * a sentence. `*free_slot`: the first one left. */
 int memory_bind(const struct manager_config *config, const struct vm_config *vm, uint64_t *free_slot, char *why, size_t why_size);
 
-/* vf.c: the VM's virtual functions, all of them together. vfs_lease() is called before the guest starts and each time it starts anew;
- * vfs_end() when nothing of the VM runs any more. 0, or -1 with a sentence. */
+/* vf.c: the VM's virtual functions, all of them together. vfs_lease() is called before the guest starts and each time it starts anew; `reset`: the
+ * guest reset itself, and its VMM goes on. vfs_end() when nothing of the VM runs any more. 0, or -1 with a sentence. */
 #define VFS_REASON_MAX MANAGER_REASON_MAX
 void vfs_init(const struct manager_config *config, const struct vm_config *vm, const void *config_frame, uint64_t free_slot, uint64_t tsc_hz);
-int vfs_lease(char *why, size_t why_size);
+int vfs_lease(bool reset, char *why, size_t why_size);
 void vfs_end(void);
 /* What the VMM may ask for, see MANAGER_VF_PLACE and MANAGER_VF_RESET. */
 error_t vf_place(uint64_t index, uint64_t address, uint64_t master);
@@ -39,6 +39,8 @@ enum vm_outcome { OUTCOME_POWERED_OFF, OUTCOME_STOPPED, OUTCOME_IMPOSSIBLE /* to
 void life_init(const struct manager_config *, const struct vm_config *, struct vm_record *, uint64_t tsc_hz);
 void life_start(void);                                    /* the VMM runs, and asks for the vCPU to be started */
 void life_end(enum vm_outcome, const char *reason);       /* this vCPU's; the VM's others follow */
+/* A suspended component's thread from its first instruction, in the memory and with the capabilities that it has. */
+error_t thread_start(cptr_t tcb, uint64_t entry, uint64_t tsc_hz);
 void life_signalled(uint64_t badge);                      /* MANAGER_BADGE_ */
 uint32_t life_next_pause(uint32_t last_ms, uint64_t lived_ms); /* before the next restart; last_ms 0: there was none */
 

@@ -1,5 +1,5 @@
-/* The VM's virtual functions: their leases, and what each step of a lease does to the device. Who drives the function, the guest, reaches
- * its registers only; its configuration space and its MSI-X table are mapped here and nowhere else.
+/* The VM's virtual functions: their leases, and what each step of a lease does to the device. Who drives the function, the guest or a component
+ * of this node, reaches its registers only; its configuration space and its MSI-X table are mapped here and nowhere else.
  * Section numbers: PCI Express Base Specification 6.0. */
 #include "manager.h"
 #include "lease.h"
@@ -13,6 +13,7 @@
 #define PENDING_MS 100      /* transactions under way end by then, or never */
 #define TABLES 8            /* of 2 MiB each, for the places of all functions: MANAGER_VF_TABLES but the directory */
 #define MIB2 (1ull << 21)
+#define CLASS_NVME 0x010802
 
 struct vf {
     const struct vf_config *config;
@@ -24,7 +25,7 @@ struct vf {
 
 static struct vf vfs[VM_VFS_MAX];
 static unsigned vf_count;
-static uint64_t ticks_per_ms, next_slot, end_slot;
+static uint64_t ticks_per_second, ticks_per_ms, next_slot, end_slot;
 static struct { uint64_t base; } tables[TABLES];
 static unsigned table_count;
 static bool directory_there;
@@ -39,6 +40,8 @@ static volatile uint32_t *register_of(const struct vf *v, unsigned offset)
 {
     return (volatile uint32_t *)page_of(v, MANAGER_VF_BAR_AT + offset);
 }
+
+static bool is_served(const struct vf *v) { return v->config->kind == VF_SERVED; }
 
 static bool refuse(char *why, size_t size, const char *what, error_t error)
 {
@@ -151,6 +154,8 @@ static bool quiesce(struct vf *v, uint64_t lease, char *why, size_t size)
 {
     registers_unmap(v);
     mediated_end((unsigned)(v - vfs));
+    if (is_served(v))
+        tcb_suspend(slot_of(v, MANAGER_VF_COMPONENT));
     if (!ask_pf_driver(v, VF_QUIESCE, lease, why, size))
         return false;
     unsigned express = express_of(v), msix = msix_of(v);
@@ -180,11 +185,19 @@ static bool reset(struct vf *v)
     return true;
 }
 
-/* What a reset leaves of registers that the former user had (82576 datasheet, 9.4 and 4.2.1.5: queues are off). */
-static const struct { uint16_t vendor, device; uint32_t offset, mask; const char *name; } after_reset[] = {
-    {0x8086, 0x10ca, 0x2828, 1u << 25, "receive queue 0"}, {0x8086, 0x10ca, 0x2928, 1u << 25, "receive queue 1"},
-    {0x8086, 0x10ca, 0x3828, 1u << 25, "transmit queue 0"}, {0x8086, 0x10ca, 0x3928, 1u << 25, "transmit queue 1"},
+/* What a reset leaves of registers that the former user had: queues are off (82576 datasheet, 9.4 and 4.2.1.5), the controller is (NVMe 1.4, 7.3.1). */
+static const struct { uint16_t vendor, device; uint32_t class_code, offset, mask; const char *name; } after_reset[] = {
+    {0x8086, 0x10ca, 0, 0x2828, 1u << 25, "receive queue 0"}, {0x8086, 0x10ca, 0, 0x2928, 1u << 25, "receive queue 1"},
+    {0x8086, 0x10ca, 0, 0x3828, 1u << 25, "transmit queue 0"}, {0x8086, 0x10ca, 0, 0x3928, 1u << 25, "transmit queue 1"},
+    {0, 0, CLASS_NVME, 0x14, 1, "the controller (CC.EN)"}, {0, 0, CLASS_NVME, 0x1c, 1, "the controller (CSTS.RDY)"},
 };
+
+static bool still_on(const struct vf *v, unsigned i)
+{
+    bool its = after_reset[i].class_code ? after_reset[i].class_code == v->config->class_code
+                                         : after_reset[i].vendor == v->config->vendor && after_reset[i].device == v->config->device;
+    return its && *register_of(v, after_reset[i].offset) & after_reset[i].mask;
+}
 
 static bool verify(struct vf *v, char *why, size_t size)
 {
@@ -209,15 +222,14 @@ static bool verify(struct vf *v, char *why, size_t size)
             return false;
         }
     for (unsigned i = 0; i < sizeof after_reset / sizeof after_reset[0]; i++)
-        if (after_reset[i].vendor == v->config->vendor && after_reset[i].device == v->config->device &&
-            *register_of(v, after_reset[i].offset) & after_reset[i].mask) {
+        if (still_on(v, i)) {
             text_format(why, size, "%s is still on (register 0x%x)", after_reset[i].name, after_reset[i].offset);
             return false;
         }
     return true;
 }
 
-/* DMA to the guest's memory and nothing else, messages to this node's vectors; and its registers to the guest. */
+/* DMA to the guest's memory and nothing else, or to its component's; messages to this node's vectors; and its registers to the guest. */
 static bool grant(struct vf *v, char *why, size_t size)
 {
     volatile struct pci_msix_entry *entries = (volatile void *)(page_of(v, MANAGER_VF_MSIX_AT) + v->config->msix_table % 4096);
@@ -234,11 +246,12 @@ static bool grant(struct vf *v, char *why, size_t size)
         entries[i].data = (uint32_t)data;
         entries[i].masked = 0;
     }
-    error = requesters_bind(slot_of(v, MANAGER_VF_REQUESTER), MANAGER_SLOT_IO_SPACE, v->requester);
+    error = requesters_bind(slot_of(v, MANAGER_VF_REQUESTER), is_served(v) ? slot_of(v, MANAGER_VF_IO_SPACE) : MANAGER_SLOT_IO_SPACE,
+                            v->requester);
     if (error)
-        return refuse(why, size, "bind it to the VM's memory", error);
+        return refuse(why, size, "bind it to its memory", error);
     pci_config_write(config_of(v), msix, (pci_config_read(config_of(v), msix) & ~PCI_MSIX_MASK_ALL) | PCI_MSIX_ENABLE);
-    command_set(v, v->master);
+    command_set(v, v->master || is_served(v));
     error = registers_map(v);
     return !error || refuse(why, size, "map its registers", error);
 }
@@ -271,6 +284,8 @@ static void block(void *context)
     requesters_unbind(slot_of(v, MANAGER_VF_REQUESTER), v->requester); /* refused if it was not bound: as good */
     pci_config_write(config_of(v), PCI_COMMAND, 0);
     registers_unmap(v);
+    if (is_served(v))
+        tcb_suspend(slot_of(v, MANAGER_VF_COMPONENT));
 }
 
 static struct lease_hardware hardware(struct vf *v) { return (struct lease_hardware){step, block, v}; }
@@ -295,10 +310,11 @@ void vfs_init(const struct manager_config *config, const struct vm_config *vm, c
     const struct vfs_config *c = config_frame;
     uint64_t last;
 
-    if (vm->vf_count == 0)
+    if (config->vf_count == 0)
         return;
     if (c->magic != VFS_CONFIG_MAGIC || c->count > VM_VFS_MAX)
         panic("the third configuration frame does not list virtual functions");
+    ticks_per_second = tsc_hz;
     ticks_per_ms = tsc_hz / 1000;
     mediated_clock(tsc_hz);
     next_slot = free_slot;
@@ -327,14 +343,28 @@ static int renew(struct vf *v, char *why, size_t size)
     return 0;
 }
 
-int vfs_lease(char *why, size_t size)
+/* Its component goes first, being of higher priority than the VMM: what it finds in its queues, nobody waits for. */
+static int component_start(struct vf *v, char *why, size_t size)
+{
+    error_t error = is_served(v) ? thread_start(slot_of(v, MANAGER_VF_COMPONENT), v->config->entry, ticks_per_second) : SEL4_NO_ERROR;
+
+    if (error)
+        text_format(why, size, "%s: its component cannot be started: %s", v->config->name, sel4_error_name(error));
+    return error ? -1 : 0;
+}
+
+int vfs_lease(bool reset, char *why, size_t size)
 {
     for (unsigned i = 0; i < vf_count; i++) {
+        if (reset && is_served(&vfs[i])) /* a guest's reset changes nothing for components */
+            continue;
         vfs[i].address = 0;
         vfs[i].master = false;
         if (renew(&vfs[i], why, size) != 0)
             return -1;
         log_line("%s: lease %lu", vfs[i].config->name, vfs[i].lease.number);
+        if (component_start(&vfs[i], why, size) != 0)
+            return -1;
     }
     return 0;
 }
@@ -354,7 +384,7 @@ void vfs_end(void)
 
 error_t vf_place(uint64_t index, uint64_t address, uint64_t master)
 {
-    if (index >= vf_count || address % 4096 || vfs[index].lease.state != LEASE_LEASED)
+    if (index >= vf_count || address % 4096 || vfs[index].lease.state != LEASE_LEASED || is_served(&vfs[index]))
         return SEL4_INVALID_ARGUMENT;
     struct vf *v = &vfs[index];
     if (address != 0 && is_mediated(v))
@@ -372,7 +402,7 @@ error_t vf_place(uint64_t index, uint64_t address, uint64_t master)
 
 int vf_reset(uint64_t index, char *why, size_t size)
 {
-    if (index >= vf_count)
+    if (index >= vf_count || is_served(&vfs[index])) /* not one that the VMM knows of */
         return 0;
     vfs[index].master = false; /* as after any reset */
     return renew(&vfs[index], why, size);
