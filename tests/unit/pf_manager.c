@@ -281,20 +281,20 @@ static void no_answer(void)
     power_on();
     fake.no_answer = true;
     for (unsigned i = 0; i < 2; i++) {
-        MUST(vfs_lease(why, sizeof why) == -1 && strcmp(why, blocked) == 0);
+        MUST(vfs_lease(false, why, sizeof why) == -1 && strcmp(why, blocked) == 0);
         MUST(!fake.bound && !fake.mapped && config()[PCI_COMMAND / 4] == 0);
         MUST(vf_place(0, 0xc0004000, 1) == SEL4_INVALID_ARGUMENT && !fake.mapped);
     }
     fake.no_answer = false;
     done[0] = '\0';
-    MUST(vfs_lease(why, sizeof why) == 0 && strcmp(done, "qURpB") == 0);
+    MUST(vfs_lease(false, why, sizeof why) == 0 && strcmp(done, "qURpB") == 0);
     MUST(vf_place(0, 0xc0004000, 1) == SEL4_NO_ERROR && fake.mapped);
     fake.no_answer = true; /* at the end of a life */
     vfs_end();
     MUST(!fake.bound && !fake.mapped && config()[PCI_COMMAND / 4] == 0);
     fake.no_answer = false;
     done[0] = '\0';
-    MUST(vfs_lease(why, sizeof why) == 0 && strcmp(done, "qURpB") == 0);
+    MUST(vfs_lease(false, why, sizeof why) == 0 && strcmp(done, "qURpB") == 0);
 }
 
 static void a_late_driver_blocks_until_it_answers(void **unused)
