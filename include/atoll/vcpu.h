@@ -78,7 +78,8 @@ enum vcpu_exit {
 #define VCPU_GROUP_TABLES 0x020u   /* 4: gdtr limit, base, idtr limit, base */
 #define VCPU_GROUP_MSRS 0x040u     /* 9: star lstar cstar sfmask kernel_gs_base sysenter_cs sysenter_esp sysenter_eip pat */
 #define VCPU_GROUP_EVENT 0x080u    /* 2: event word to deliver at the next entry (0 none); interrupt state: bit 0 shadow, bit 1
-                                      window exit armed, bit 2 NMI masked, bits 7..4 priority of the window: the exit comes when
+                                      window exit armed, bit 2 NMI masked (by the NMI in the event word, too), bit 3 have an EXIT_NMI_WINDOW when it is no
+                                      longer, bits 7..4 priority of the window: the exit comes when
                                       it is above CR8 (VCPU_INTERRUPT arms with the vector's own priority, vector >> 4) */
 #define VCPU_GROUP_TSC 0x100u      /* 2: TSC offset (added to the host's), TSC_AUX */
 #define VCPU_GROUPS 9
@@ -98,4 +99,4 @@ enum vcpu_exit {
  * SFMASK, SYSENTER_CS/ESP/EIP, PAT. All others exit. The TSC is read without an exit; all ports exit.
  * CR0, CR3, CR4 and the debug registers are the guest's own on SVM and don't exit: nested paging keeps their effect inside, and
  * the host's come back with every exit. EXIT_CONTROL and EXIT_DEBUG_REG are for hardware that cannot do without. EFER is an
- * MSR that exits. CR8 is virtual (V_TPR). #DB, #AC and #MC are intercepted; the VMM puts #DB and #AC back as events. */
+ * MSR that exits. CR8 is virtual (V_TPR); it exits (EXIT_CONTROL) only while a window is armed. #DB, #AC and #MC are intercepted; the VMM puts #DB and #AC back as events. */

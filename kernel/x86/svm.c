@@ -337,11 +337,15 @@ void guest_advance(struct vcpu *v, word_t bytes)
     b->interrupt_shadow &= ~INTERRUPT_SHADOW;
 }
 
-/* Have an exit as soon as the guest can take an interrupt of this priority: a virtual interrupt that is intercepted (15.21.4). */
+/* Have an exit as soon as the guest can take an interrupt of this priority: a virtual interrupt that is intercepted (15.21.4). While one is armed,
+ * writes of CR8 exit, and the VMM asks anew: QEMU takes an equal priority for a higher one, and ends itself (an assertion) when such a write
+ * opens the window. */
 static void arm_window(struct vmcb *b, word_t priority)
 {
-    b->virtual_interrupt = (b->virtual_interrupt & ~V_ARMED) | V_IRQ | priority << V_PRIORITY_SHIFT;
+    word_t request = priority > (b->virtual_interrupt & V_TPR_MASK) ? V_IRQ : 0;
+    b->virtual_interrupt = (b->virtual_interrupt & ~V_ARMED) | request | priority << V_PRIORITY_SHIFT;
     b->intercept3 |= INTERCEPT_VINTR;
+    b->intercept_cr |= INTERCEPT_CR8_WRITE;
 }
 
 static void set_event(struct vcpu *v, word_t event)
@@ -391,7 +395,7 @@ static word_t interrupt_state(const struct vcpu *v)
 {
     const struct vmcb *b = vmcb_read(v);
     bool armed = b->virtual_interrupt & V_IRQ;
-    return (b->interrupt_shadow & INTERRUPT_SHADOW) | (armed ? 2 : 0) | (v->nmi_masked ? 4 : 0) |
+    return (b->interrupt_shadow & INTERRUPT_SHADOW) | (armed ? 2 : 0) | (v->nmi_masked ? 4 : 0) | (v->nmi_window ? 8 : 0) |
            (armed ? (b->virtual_interrupt >> V_PRIORITY_SHIFT & 0xf) << 4 : 0);
 }
 
@@ -404,8 +408,10 @@ static void set_interrupt_state(struct vcpu *v, word_t state)
     } else {
         b->virtual_interrupt &= ~V_ARMED;
         b->intercept3 &= ~(uint32_t)INTERCEPT_VINTR;
+        b->intercept_cr &= ~INTERCEPT_CR8_WRITE;
     }
     v->nmi_masked = state & 4;
+    v->nmi_window = state & 8;
     b->intercept3 = v->nmi_masked ? b->intercept3 | INTERCEPT_IRET : b->intercept3 & ~(uint32_t)INTERCEPT_IRET;
 }
 
@@ -485,7 +491,7 @@ void guest_write_group(struct vcpu *v, unsigned group, const word_t *w)
         b->star = w[0], b->lstar = w[1], b->cstar = w[2], b->sfmask = w[3], b->kernel_gs_base = w[4];
         b->sysenter_cs = w[5], b->sysenter_esp = w[6], b->sysenter_eip = w[7], b->pat = w[8];
         break;
-    case VCPU_GROUP_EVENT: set_event(v, w[0]), set_interrupt_state(v, w[1]); break;
+    case VCPU_GROUP_EVENT: set_interrupt_state(v, w[1]), set_event(v, w[0]); break; /* an NMI masks further ones */
     case VCPU_GROUP_TSC: b->tsc_offset = w[0], v->tsc_aux = w[1], guest_loaded.refresh = true; break;
     default: break;
     }

@@ -51,6 +51,7 @@ _Static_assert(offsetof(struct vmcb, iopm_paddr) == 0x40 && offsetof(struct vmcb
 #define INTERCEPT_NMI BIT(1)
 #define INTERCEPT_INIT BIT(3)
 #define INTERCEPT_VINTR BIT(4)
+#define INTERCEPT_CR8_WRITE (1u << 24) /* in the first word */
 #define INTERCEPT_RDPMC BIT(15)
 #define INTERCEPT_CPUID BIT(18)
 #define INTERCEPT_IRET BIT(20)

@@ -89,7 +89,7 @@ static bool word_ok(unsigned group, unsigned word, word_t v)
     case VCPU_GROUP_SEGMENTS: return word % 2 == 0 ? !(v & SEGMENT_ATTRIBUTES_UNDEFINED) : canonical(v);
     case VCPU_GROUP_TABLES: return word % 2 == 0 ? v <= 0xffff : canonical(v);
     case VCPU_GROUP_MSRS: return msr_ok(word, v);
-    case VCPU_GROUP_EVENT: return word == 0 ? vcpu_check_event(v, false) == 0 : !(v & ~0xf7ull);
+    case VCPU_GROUP_EVENT: return word == 0 ? vcpu_check_event(v, false) == 0 : !(v & ~0xffull);
     case VCPU_GROUP_TSC: return word == 0 || fits32(v);
     default: return true; /* general registers hold anything */
     }

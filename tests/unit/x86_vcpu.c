@@ -279,6 +279,19 @@ static void interrupts(void **state)
     reply(0, 0, NULL);
     assert_int_equal(exit_class(), EXIT_NMI_WINDOW);
     assert_false(vcpu->nmi_masked);
+
+    /* The same by a reply: the event masks, the state asks for the window. */
+    const word_t nmi[2] = {valid | VCPU_EVENT_NMI | 2, 0}, window[2] = {0, 4 | 8};
+    guest_exits_with(SVM_EXIT_HLT, 0, 0);
+    reply(VCPU_GROUP_EVENT, 2, nmi);
+    assert_true(vcpu->nmi_masked && vmcb->intercept3 & INTERCEPT_IRET);
+    vmcb->event = 0; /* delivered */
+    guest_exits_with(SVM_EXIT_HLT, 0, 0);
+    reply(VCPU_GROUP_EVENT, 2, window);
+    guest_exits_with(SVM_EXIT_IRET, 0, 0);
+    reply(0, 0, NULL);
+    assert_int_equal(exit_class(), EXIT_NMI_WINDOW);
+    assert_false(vcpu->nmi_masked);
 }
 
 static void timer(void **state)

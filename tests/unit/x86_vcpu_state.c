@@ -72,7 +72,7 @@ static void other_words(void **state)
     assert_int_equal(vcpu_check_group(GROUP(VCPU_GROUP_TABLES), w), 0);
     w[0] = 1ull << 29;
     assert_int_equal(vcpu_check_group(GROUP(VCPU_GROUP_SEGMENTS), w), 0);
-    w[0] = 0, w[1] = 8;
+    w[0] = 0, w[1] = 0x100;
     assert_int_equal(vcpu_check_group(GROUP(VCPU_GROUP_EVENT), w), 1);
 }
 

@@ -250,21 +250,26 @@ static void inject(struct vm *vm, int vector)
     if (vector < 0 && !vm->lapic.nmi_pending)
         return;
     vcpu_need(v, VCPU_GROUP_EVENT | VCPU_GROUP_RIP);
-    state = v->words[W_INTERRUPT_STATE] & ~(uint64_t)(VCPU_WINDOW | 0xfu << VCPU_WINDOW_PRIORITY_SHIFT);
+    state = v->words[W_INTERRUPT_STATE] & ~(uint64_t)(VCPU_WINDOW | VCPU_NMI_WINDOW | VCPU_WINDOW_PRIORITY_MAX << VCPU_WINDOW_PRIORITY_SHIFT);
     open = !(v->words[W_EVENT] & VCPU_EVENT_VALID) && (!(state & VCPU_SHADOW) || v->advance);
     if (v->advance)
         state &= ~(uint64_t)VCPU_SHADOW;
-    if (open && vm->lapic.nmi_pending && !(state & VCPU_NMI_MASKED)) {
+    if (vm->lapic.nmi_pending && (state & VCPU_NMI_MASKED)) {
+        state |= VCPU_NMI_WINDOW;
+    } else if (vm->lapic.nmi_pending && open) {
         vm->lapic.nmi_pending = false;
         v->words[W_EVENT] = VCPU_EVENT_VALID | VCPU_EVENT_NMI | 2;
+        state |= VCPU_NMI_MASKED;
         vm_count(vm, VMM_COUNT_INJECTED);
         open = false;
+    } else if (vm->lapic.nmi_pending) { /* behind the event, or the shadow */
+        state |= VCPU_WINDOW | VCPU_WINDOW_PRIORITY_MAX << VCPU_WINDOW_PRIORITY_SHIFT;
     }
     if (vector >= 0 && open && (v->words[W_RFLAGS] & RFLAGS_IF) && deliverable(vm, vector)) {
         lapic_accept(&vm->lapic, (unsigned)vector);
         v->words[W_EVENT] = VCPU_EVENT_VALID | VCPU_EVENT_INTERRUPT | (unsigned)vector;
         vm_count(vm, VMM_COUNT_INJECTED);
-    } else if (vector >= 0) {
+    } else if (vector >= 0 && !(state & VCPU_WINDOW)) {
         state |= VCPU_WINDOW | (uint64_t)(vector >> 4) << VCPU_WINDOW_PRIORITY_SHIFT;
     }
     v->words[W_INTERRUPT_STATE] = state;

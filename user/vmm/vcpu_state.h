@@ -27,6 +27,8 @@ enum vcpu_word {
 #define VCPU_SHADOW 1u
 #define VCPU_WINDOW 2u
 #define VCPU_NMI_MASKED 4u
+#define VCPU_NMI_WINDOW 8u
+#define VCPU_WINDOW_PRIORITY_MAX 15u
 #define VCPU_WINDOW_PRIORITY_SHIFT 4
 
 /* Segment word: selector | attributes << 16 | limit << 32 (AMD APM volume 2, 15.5.1: the VMCB's attribute bits). */
