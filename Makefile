@@ -448,6 +448,9 @@ TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables tripl
 TEST_GUESTS += virtio-block virtio-net virtio-hostile bench-virtio
 TEST_GUESTS += pm watchdog
 TEST_GUESTS += lives
+# The virtual CPU and the platform, piece by piece.
+CPU_GUESTS := debug interrupts
+TEST_GUESTS += $(CPU_GUESTS)
 TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 

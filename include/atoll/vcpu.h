@@ -6,7 +6,7 @@
  *
  * Exit message:
  *   MR0  bits 7..0 exit class; bits 15..8 instruction length (0: unknown, decode it);
- *        bit 16 EXIT_INTERRUPTIBLE; bit 17 EXIT_EVENT_PENDING; bits 27..24 CR8 (the virtual task priority, which the
+ *        bit 16 EXIT_INTERRUPTIBLE; bit 17 EXIT_EVENT_PENDING; bit 18 EXIT_STEPPING; bit 19 EXIT_USER; bits 27..24 CR8 (the virtual task priority, which the
  *        guest changes without an exit); bits 63..32 class-specific, see below
  *   MR1  qualification 1      MR2 qualification 2      MR3 guest RIP
  *   MR4..  the state groups that the transfer descriptor of this class sends out, in ascending group order
@@ -66,6 +66,8 @@ enum vcpu_exit {
 #define EXIT_LENGTH_SHIFT 8
 #define EXIT_INTERRUPTIBLE (1u << 16)  /* RFLAGS.IF is set and no interrupt shadow */
 #define EXIT_EVENT_PENDING (1u << 17)  /* an event waits to be delivered at the next entry */
+#define EXIT_STEPPING (1u << 18)       /* RFLAGS.TF is set: who advances RIP owes the guest a #DB */
+#define EXIT_USER (1u << 19)           /* CPL 3 */
 #define EXIT_CR8_SHIFT 24
 
 /* State groups: a mask in this order of bits; words of each in the order named. */

@@ -58,6 +58,7 @@
 #define DR7_RESET 0x400
 #define RFLAGS_ONE BIT(1) /* always set */
 #define RFLAGS_TF BIT(8)
+#define RFLAGS_RF BIT(16)
 #define RFLAGS_IF BIT(9)
 #define RFLAGS_VM BIT(17)
 

@@ -307,7 +307,7 @@ static inline void exit_message(const struct vcpu *v, struct context *to)
 {
     const struct vmcb *b = vmcb_read(v);
     to->r10 = v->exit.class | v->exit.length << EXIT_LENGTH_SHIFT | (interruptible(b) ? EXIT_INTERRUPTIBLE : 0) |
-              (b->event ? EXIT_EVENT_PENDING : 0) | (b->virtual_interrupt & V_TPR_MASK) << EXIT_CR8_SHIFT;
+              (b->event ? EXIT_EVENT_PENDING : 0) | (b->rflags & RFLAGS_TF ? EXIT_STEPPING : 0) | (b->cpl & 2 ? EXIT_USER : 0) | (b->virtual_interrupt & V_TPR_MASK) << EXIT_CR8_SHIFT;
     to->r8 = v->exit.q1;
     to->r9 = v->exit.q2;
     to->r15 = b->rip;
@@ -335,6 +335,7 @@ void guest_advance(struct vcpu *v, word_t bytes)
     bool long_code = (b->efer & EFER_LMA) && (b->cs.attributes >> 9 & 1);
     b->rip = long_code ? b->rip + bytes : (uint32_t)(b->rip + bytes);
     b->interrupt_shadow &= ~INTERRUPT_SHADOW;
+    b->rflags &= ~RFLAGS_RF; /* it was for this instruction */
 }
 
 /* Have an exit as soon as the guest can take an interrupt of this priority: a virtual interrupt that is intercepted (15.21.4). While one is armed,

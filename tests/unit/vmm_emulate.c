@@ -513,13 +513,68 @@ static void calls_and_shutdown(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+/* Behind an instruction that was done in software comes the trap of single step; not behind one that raised an exception. */
+static void single_step(void **state)
+{
+    struct fixture *f = *state;
+    struct vcpu *v = &f->vm.vcpu;
+
+    CODE(0x0f, 0xa2); /* cpuid */
+    fixture_exit(f, EXIT_CPUID, 0, 0);
+    v->exit_flags |= EXIT_STEPPING;
+    assert_int_equal(exit_handle(&f->vm), VM_RESUME);
+    exit_finish(&f->vm);
+    assert_int_equal(v->advance, 2);
+    assert_int_equal(event_vector(f), VECTOR_DB);
+    assert_int_equal(v->words[W_DR6] & DR6_STEP, DR6_STEP);
+    fixture_exit(f, EXIT_XSETBV, 0, 0); /* #UD */
+    v->exit_flags |= EXIT_STEPPING;
+    exit_handle(&f->vm);
+    exit_finish(&f->vm);
+    assert_int_equal(event_vector(f), VECTOR_UD);
+    CODE(0xf3, 0x6e); /* rep outsb: element by element */
+    v->words[W_RCX] = 2;
+    v->words[W_RSI] = 0x200000;
+    for (unsigned left = 2; left--;) {
+        fixture_exit(f, EXIT_PORT, 0x80 | 1 << 17 | 1 << 20 | 1 << 21, 0);
+        v->exit_flags |= EXIT_STEPPING;
+        v->element_done = false;
+        exit_handle(&f->vm);
+        exit_finish(&f->vm);
+        assert_int_equal(v->words[W_RCX], left);
+        assert_int_equal(v->advance, left ? 0 : 2);
+        assert_int_equal(event_vector(f), VECTOR_DB);
+    }
+}
+
+static void nmis(void **state)
+{
+    struct fixture *f = *state;
+    struct vcpu *v = &f->vm.vcpu;
+
+    CODE(0x0f, 0xa2);
+    f->vm.lapic.nmi_pending = true;
+    fixture_exit(f, EXIT_CPUID, 0, 0);
+    exit_handle(&f->vm);
+    exit_finish(&f->vm);
+    assert_int_equal(v->words[W_EVENT], VCPU_EVENT_VALID | VCPU_EVENT_NMI | 2);
+    assert_int_equal(v->words[W_INTERRUPT_STATE], VCPU_NMI_MASKED);
+    f->vm.lapic.nmi_pending = true; /* in the handler of the first */
+    fixture_exit(f, EXIT_CPUID, 0, 0);
+    exit_handle(&f->vm);
+    exit_finish(&f->vm);
+    assert_int_equal(event_vector(f), ~0ull);
+    assert_int_equal(v->words[W_INTERRUPT_STATE], VCPU_NMI_MASKED | VCPU_NMI_WINDOW);
+    assert_true(f->vm.lapic.nmi_pending);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(room), T(walks_with_rights), T(walks_large_pages_and_bad_tables), T(walks_of_old_modes), T(ioapic_by_moves), T(nothing_reads_as_ones),
         T(string_moves), T(what_cannot_be_done_stops), T(plain_ports), T(string_ports), T(string_port_that_ends_the_run),
         T(interrupts_go_in_when_possible), T(an_exception_goes_first), T(task_priority_through_either_door), T(halting), T(lengths),
-        T(control_registers), T(extended_states), T(every_exit_class_ends), T(calls_and_shutdown),
+        T(control_registers), T(extended_states), T(every_exit_class_ends), T(calls_and_shutdown), T(single_step), T(nmis),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

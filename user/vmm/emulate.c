@@ -277,6 +277,7 @@ static void do_string(struct vm *vm, const struct instruction *in, uint16_t port
 {
     struct vcpu *v = &vm->vcpu;
     uint64_t mask = mask_bytes(in->address_bytes), count = 1, done = 0, step = in->bytes;
+    uint64_t batch = v->exit_flags & EXIT_STEPPING ? 1 : STRING_BATCH;
     bool uses_source = in->operation != OP_STOS && in->operation != OP_INS;
     bool uses_destination = in->operation != OP_LODS && in->operation != OP_OUTS;
 
@@ -284,7 +285,7 @@ static void do_string(struct vm *vm, const struct instruction *in, uint16_t port
         step = -step;
     if (in->repeat)
         count = vcpu_register(v, 1) & mask;
-    while (done < count && done < STRING_BATCH && vm->next == VM_RESUME &&
+    while (done < count && done < batch && vm->next == VM_RESUME &&
            string_element(vm, in, vcpu_register(v, 6) & mask, vcpu_register(v, 7) & mask, port)) {
         if (uses_source)
             write_register(vm, in, 6, in->address_bytes, vcpu_register(v, 6) + step);
@@ -296,6 +297,7 @@ static void do_string(struct vm *vm, const struct instruction *in, uint16_t port
     }
     if (done == count)
         v->advance = in->length;
+    v->element_done = done && done < count && batch == 1;
 }
 
 static bool fetch_and_decode(struct vm *vm, struct instruction *in)
@@ -355,7 +357,7 @@ unsigned instruction_length_decoded(struct vm *vm, struct code_page *slot, unsig
 
     if (!fetch_and_decode(vm, &in))
         return bytes;
-    if (vcpu_code_bits(v) == 64 && guest_translate(&vm->memory, v, page, GUEST_FETCH, &physical, &fault))
+    if (vcpu_code_bits(v) == 64 && !(v->exit_flags & EXIT_USER) && guest_translate(&vm->memory, v, page, GUEST_FETCH, &physical, &fault))
         *slot = (struct code_page){page, guest_memory_at(&vm->memory, physical & ~(uint64_t)(PAGE - 1), PAGE)};
     return in.length;
 }

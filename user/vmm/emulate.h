@@ -16,8 +16,8 @@ unsigned instruction_length_decoded(struct vm *vm, struct code_page *slot, unsig
 
 /* Length of the instruction that exited, one without operands in memory, whose whole plain encoding is `opcode`, 1 to 3 bytes.
  * TCG and older AMD CPUs do not report lengths. Most exits come from few places in the guest's kernel, whose code does not
- * move: pages are remembered, and their bytes compared with the plain encoding. Should a guest play tricks with its mappings,
- * it only misplaces its own RIP. */
+ * move: pages are remembered, and their bytes compared with the plain encoding. User code is decoded each time, as each process has its own
+ * at the same addresses. Should a guest's kernel play tricks with its mappings, it only misplaces its own RIP. */
 static inline unsigned instruction_length(struct vm *vm, const uint8_t *opcode, unsigned bytes)
 {
     struct vcpu *v = &vm->vcpu;
@@ -26,7 +26,7 @@ static inline unsigned instruction_length(struct vm *vm, const uint8_t *opcode, 
 
     if (v->exit_length)
         return v->exit_length;
-    if (page->bytes && v->exit_rip - offset == page->linear && offset + bytes <= 4096 && page->bytes[offset] == opcode[0] &&
+    if (page->bytes && !(v->exit_flags & EXIT_USER) && v->exit_rip - offset == page->linear && offset + bytes <= 4096 && page->bytes[offset] == opcode[0] &&
         (bytes < 2 || page->bytes[offset + 1] == opcode[1]) && (bytes < 3 || page->bytes[offset + 2] == opcode[2]))
         return bytes;
     return instruction_length_decoded(vm, page, bytes);

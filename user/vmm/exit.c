@@ -276,6 +276,17 @@ static void inject(struct vm *vm, int vector)
     v->changed |= VCPU_GROUP_EVENT;
 }
 
+/* The CPU traps behind an instruction that began with RFLAGS.TF set; one that was done in software is no different (APM volume 2, 13.1.4). */
+void exit_finish_step(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu;
+
+    if (!v->advance && !v->element_done)
+        return;
+    vcpu_set(v, W_DR6, VCPU_GROUP_CONTROL, vcpu_get(v, W_DR6, VCPU_GROUP_CONTROL) | DR6_STEP);
+    vcpu_set(v, W_EVENT, VCPU_GROUP_EVENT, VCPU_EVENT_VALID | VCPU_EVENT_EXCEPTION | VECTOR_DB);
+}
+
 void exit_finish_events(struct vm *vm)
 {
     uint64_t cr8 = vm->lapic.tpr >> 4;

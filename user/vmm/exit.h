@@ -8,10 +8,13 @@ uint32_t exit_groups(enum vcpu_exit exit_class);
 /* Handle vm->vcpu's exit. */
 enum vm_next exit_handle(struct vm *vm);
 
-/* Before the guest goes on: task priority, pending interrupts. */
+/* Before the guest goes on: single step, task priority, pending interrupts. */
 void exit_finish_events(struct vm *vm);
+void exit_finish_step(struct vm *vm);
 static inline void exit_finish(struct vm *vm)
 {
+    if (vm->vcpu.exit_flags & EXIT_STEPPING)
+        exit_finish_step(vm);
     if (!lapic_quiet(&vm->lapic) || vm->lapic.tpr >> 4 != (vm->vcpu.exit_flags >> EXIT_CR8_SHIFT & 0xf))
         exit_finish_events(vm);
 }

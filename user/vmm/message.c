@@ -16,6 +16,7 @@ void message_take_exit(struct vcpu *v, const struct sel4_message *m, const uint3
     v->qualification[1] = m->mr[2];
     v->exit_rip = m->mr[3];
     v->advance = 0;
+    v->element_done = false;
     v->changed = 0;
     groups = v->exit_class < EXIT_CLASSES ? groups_of_class[v->exit_class] : 0;
     v->present = groups;

@@ -66,6 +66,7 @@ enum vcpu_word {
 #define RFLAGS_DF 0x400u
 #define RFLAGS_RF 0x10000u
 #define RFLAGS_AC 0x40000u
+#define DR6_STEP 0x4000u
 
 /* Exceptions. */
 enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF = 14 };
@@ -80,6 +81,7 @@ struct vcpu {
     uint64_t qualification[2];
     uint64_t exit_rip;
     uint32_t advance; /* bytes that the reply moves RIP on */
+    bool element_done; /* under single step: one element of a repeated instruction that is not over */
 };
 
 /* Make groups present, by asking the kernel for what is missing (vcpu_kernel.c; a stand-in in unit tests). */
