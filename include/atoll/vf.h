@@ -98,7 +98,7 @@ enum pf_slot {
 enum vf_kind {
     VF_GUEST = 0,    /* the guest: it has the registers, its memory is what the function reaches */
     VF_SERVED = 1,   /* a component of the node, which the node manager starts: an I/O space of its own; neither guest nor VMM know of it */
-    VF_MEDIATED = 2, /* NVMe (docs/decisions/0018): queues and doorbells are the guest's, the admin queue and the other registers its node manager's */
+    VF_MEDIATED = 2, /* NVMe (docs/decisions/0019): queues and doorbells are the guest's, the admin queue and the other registers its node manager's */
 };
 
 /* A VM's functions: what node manager and VMM are configured with, a frame each; those that the guest drives come first, and are all that the

@@ -1,5 +1,6 @@
 /* The NVMe library against a model of a controller: bring-up, data, and that a controller which says what cannot be is not believed. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -95,6 +96,14 @@ static void capabilities_refused(void **unused)
     M.cap &= ~0xffffull;
     assert_false(nvme_start(&n, &admin, why, sizeof why));
     assert_non_null(strstr(why, "CAP.MQES"));
+    nvme_model_power_on();
+    M.cap |= 10ull << 32; /* doorbells on other pages, where other things are mapped */
+    assert_false(nvme_start(&n, &admin, why, sizeof why));
+    assert_non_null(strstr(why, "CAP.DSTRD"));
+    nvme_model_power_on();
+    start();
+    assert_false(nvme_queue_create(&n, &q, NVME_QUEUES_MAX, 0, &admin, why, sizeof why));
+    assert_false(nvme_queue_create(&n, &q, 0, 0, &admin, why, sizeof why));
     nvme_model_power_on();
     M.cap = (M.cap & ~0xffffull) | 3; /* four entries: smaller rings, the same work */
     start();
@@ -199,6 +208,55 @@ static void liars_are_not_believed(void **unused)
     lies(FLAW_TWICE);
 }
 
+/* The controller may read an entry between any two instructions. This looks at it after each: whenever the entry has an opcode that means something, all the
+ * rest is of that command. */
+static struct nvme_command seen_whole, *watched;
+static unsigned looks, torn, meaningful;
+
+static void look(int number)
+{
+    struct nvme_command now;
+    signal(number, look); /* it is forgotten each time */
+    memcpy(&now, watched, sizeof now);
+    looks++;
+    if (now.opcode == 0x7f)
+        return;
+    meaningful++;
+    torn += now.namespace_id != seen_whole.namespace_id || now.dword10 != seen_whole.dword10 || now.dword11 != seen_whole.dword11 ||
+            now.dword12 != seen_whole.dword12;
+}
+
+static void step_through(bool on)
+{
+    if (on)
+        __asm__ volatile("sub $128, %%rsp; pushfq; orq $0x100, (%%rsp); popfq; add $128, %%rsp" ::: "memory", "cc");
+    else
+        __asm__ volatile("sub $128, %%rsp; pushfq; andq $~0x100, (%%rsp); popfq; add $128, %%rsp" ::: "memory", "cc");
+}
+
+static void entries_are_whole(void **unused)
+{
+    struct nvme_command c = {.opcode = ADMIN_DELETE_SUBMISSION, .namespace_id = 0x11111111, .dword10 = 0x22222222, .dword11 = 0x33333333, .dword12 = 0x44444444};
+    (void)unused;
+    start();
+    signal(SIGTRAP, look);
+    for (unsigned i = 0; i < NVME_ENTRIES_MAX + 2; i++) { /* around the ring: over entries of before */
+        watched = (struct nvme_command *)(uintptr_t)&n.admin.commands[n.admin.tail];
+        c.dword10++;
+        c.dword12 += 3;
+        c.opcode = i % 2 ? ADMIN_GET_FEATURES : ADMIN_DELETE_SUBMISSION;
+        seen_whole = c;
+        step_through(true);
+        nvme_admin(&n, &c, NULL, why, sizeof why);
+        step_through(false);
+        assert_int_equal(watched->opcode, 0x7f); /* nor is it read again later */
+        assert_int_equal(watched->dword10, 0);
+    }
+    signal(SIGTRAP, SIG_DFL);
+    assert_true(looks > 1000 && meaningful > 100);
+    assert_int_equal(torn, 0);
+}
+
 static void silence_ends(void **unused)
 {
     struct nvme_command c = nvme_command_flush(1);
@@ -220,7 +278,7 @@ int main(void)
         cmocka_unit_test_setup(comes_up, power_on),         cmocka_unit_test_setup(does_not_come_up, power_on),
         cmocka_unit_test_setup(capabilities_refused, power_on), cmocka_unit_test_setup(data_moves, power_on),
         cmocka_unit_test_setup(rings_fill, power_on),       cmocka_unit_test_setup(liars_are_not_believed, power_on),
-        cmocka_unit_test_setup(silence_ends, power_on),
+        cmocka_unit_test_setup(silence_ends, power_on),     cmocka_unit_test_setup(entries_are_whole, power_on),
     };
     return cmocka_run_group_tests_name("nvme_library", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Mediated NVMe functions (docs/decisions/0018): their admin queues, which are here, and the guest's commands for them. */
+/* Mediated NVMe functions (docs/decisions/0019): their admin queues, which are here, and the guest's commands for them. */
 #pragma once
 #include "manager.h"
 

@@ -1,4 +1,4 @@
-/* The admin queue of a virtual function whose reading and writing a guest does itself (docs/decisions/0018). The real one is the mediator's; a guest's
+/* The admin queue of a virtual function whose reading and writing a guest does itself (docs/decisions/0019). The real one is the mediator's; a guest's
  * command is looked at, and if it concerns nothing but this controller and its queues, it is carried out. What it moves, the controller moves
  * to or from the guest's memory: the IOMMU lets it reach nothing else.
  * Section numbers: NVM Express Base Specification 1.4. */

@@ -51,6 +51,8 @@ static bool capabilities(struct nvme *n, char *why, size_t size)
         return refuse(why, size, "the controller wants memory pages of more than 4 KiB (CAP.MPSMIN)");
     if (CAP_ENTRIES(low) == 0)
         return refuse(why, size, "the controller's queues have no room for two entries (CAP.MQES)");
+    if (CAP_DOORBELL_STRIDE(high) > NVME_PAGE / (2 * NVME_QUEUES_MAX))
+        return refuse(why, size, "the controller's doorbells are too far from each other (CAP.DSTRD): they must be on one page");
     n->entries_max = CAP_ENTRIES(low) < NVME_ENTRIES_MAX ? (uint16_t)(CAP_ENTRIES(low) + 1) : NVME_ENTRIES_MAX;
     n->timeout_ms = CAP_TIMEOUT_500MS(low) * 500;
     if (n->timeout_ms < TIMEOUT_MIN_MS)
@@ -171,6 +173,8 @@ bool nvme_queue_create(struct nvme *n, struct nvme_queue *q, uint16_t number, in
     struct nvme_command submission = {.opcode = ADMIN_CREATE_SUBMISSION, .data = {memory->device}, .dword10 = what,
                                       .dword11 = QUEUE_CONTIGUOUS | (uint32_t)number << 16};
 
+    if (number == 0 || number >= NVME_QUEUES_MAX)
+        return refuse(why, size, "queues have the numbers 1 and 2");
     nvme_queue_init(q, number, n->entries_max, memory);
     return nvme_admin(n, &completion, NULL, why, size) && nvme_admin(n, &submission, NULL, why, size);
 }

@@ -9,6 +9,7 @@
 
 #define NVME_PAGE 4096u
 #define NVME_ENTRIES_MAX 64u      /* of a queue: a page of commands */
+#define NVME_QUEUES_MAX 3u        /* the admin queue included: their doorbells are on one page, or the controller is refused */
 #define NVME_TRANSFER_MAX 32768u  /* bytes of one command: what its share of the queue's address lists can hold */
 
 /* Memory for DMA: whole pages that follow each other, for the driver at `at`, for the device at `device`. The device may read and write it. */
@@ -95,7 +96,7 @@ struct nvme_namespace {
 /* What namespace is this? Refused: one with metadata or of blocks that are not 512 to 4096 bytes. */
 bool nvme_namespace(struct nvme *, uint32_t namespace_id, struct nvme_namespace *, char *why, size_t why_size);
 
-/* A pair of queues with `number` (1 ..) and as many entries as both sides can do, in `memory` (NVME_QUEUE_PAGES). vector -1: no interrupt. */
+/* A pair of queues with `number` (1 to NVME_QUEUES_MAX - 1) and as many entries as both sides can do, in `memory` (NVME_QUEUE_PAGES). vector -1: no interrupt. */
 bool nvme_queue_create(struct nvme *, struct nvme_queue *, uint16_t number, int vector, const struct nvme_memory *memory, char *why, size_t why_size);
 
 /* Puts a command on its way, with an identifier of the queue's. bytes not 0: its data are there, at device address `data`, a multiple of NVME_PAGE; else

@@ -9,11 +9,36 @@
 _Static_assert((LIST_ENTRIES + 1) * NVME_PAGE >= NVME_TRANSFER_MAX, "a command's list is long enough");
 _Static_assert(NVME_ENTRIES_MAX * LIST_ENTRIES * 8 == NVME_PAGE, "lists fill their page");
 
+/* Somebody else may have the doorbells (docs/decisions/0019), so the controller may read an entry at any time. One that is not a whole command has an
+ * opcode that no controller knows: it is written first of all when an entry ends, and the command's own last of all. */
+#define OPCODE_NONE 0x7f /* reserved but for NVMe over fabrics (figure 139) */
+
+static void command_clear(volatile struct nvme_command *to)
+{
+    volatile uint64_t *words = (volatile void *)to;
+
+    words[0] = OPCODE_NONE;
+    for (unsigned i = 1; i < sizeof *to / 8; i++)
+        words[i] = 0;
+}
+
+static void command_store(volatile struct nvme_command *to, const struct nvme_command *from)
+{
+    volatile uint64_t *words = (volatile void *)to;
+    uint64_t values[sizeof *from / 8];
+
+    memcpy(values, from, sizeof values);
+    for (unsigned i = sizeof values / 8; i-- > 0;)
+        words[i] = values[i];
+}
+
 void nvme_queue_init(struct nvme_queue *q, uint16_t number, uint16_t entries, const struct nvme_memory *memory)
 {
     uint8_t *at = memory->at;
 
     memset(at, 0, (size_t)NVME_QUEUE_PAGES * NVME_PAGE);
+    for (unsigned i = 0; i < NVME_ENTRIES_MAX; i++)
+        command_clear((volatile struct nvme_command *)(void *)at + i);
     *q = (struct nvme_queue){.commands = (void *)at, .completions = (void *)(at + NVME_PAGE), .lists = (void *)(at + 2 * NVME_PAGE),
                              .device = memory->device, .number = number, .entries = entries, .phase = 1};
 }
@@ -37,14 +62,6 @@ static void data_describe(const struct nvme_queue *q, unsigned id, struct nvme_c
     for (unsigned i = 0; NVME_PAGE * (i + 1) < bytes; i++)
         q->lists[id * LIST_ENTRIES + i] = data + NVME_PAGE * (i + 1ull);
     c->data[1] = q->device + 2 * NVME_PAGE + id * LIST_ENTRIES * sizeof q->lists[0];
-}
-
-static void command_store(volatile struct nvme_command *to, const struct nvme_command *from)
-{
-    const uint64_t *words = (const void *)from;
-
-    for (unsigned i = 0; i < sizeof *from / 8; i++)
-        ((volatile uint64_t *)to)[i] = words[i];
 }
 
 bool nvme_submit(struct nvme *n, struct nvme_queue *q, const struct nvme_command *command, uint64_t data, uint32_t bytes, uint16_t *id)
@@ -120,6 +137,7 @@ static enum nvme_polled await(struct nvme *n, struct nvme_queue *q, uint16_t id,
 bool nvme_run(struct nvme *n, struct nvme_queue *q, const struct nvme_command *command, uint64_t data, uint32_t bytes, struct nvme_completion *c,
               char *why, size_t size)
 {
+    volatile struct nvme_command *entry = &q->commands[q->tail];
     uint16_t id;
 
     if (!nvme_submit(n, q, command, data, bytes, &id)) {
@@ -128,6 +146,7 @@ bool nvme_run(struct nvme *n, struct nvme_queue *q, const struct nvme_command *c
         return false;
     }
     enum nvme_polled polled = await(n, q, id, c);
+    command_clear(entry); /* it is not read again, whoever rings */
     if (polled != NVME_DONE)
         text_format(why, size, "command 0x%x of queue %u: %s", command->opcode, q->number,
                     polled == NVME_BROKEN ? "its completion belongs to no command" : "no completion in time");

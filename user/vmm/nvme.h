@@ -1,4 +1,4 @@
-/* An NVMe virtual function of the guest's whose admin queue is mediated (docs/decisions/0018): its registers and admin queue as the guest sees them.
+/* An NVMe virtual function of the guest's whose admin queue is mediated (docs/decisions/0019): its registers and admin queue as the guest sees them.
  * Reading and writing goes between the guest's own queues and the function; their doorbells pass through here. Commands of the admin queue go
  * one by one to the node manager, which has the function's real one. */
 #pragma once
