@@ -79,6 +79,8 @@ case_smp_orphans() {
     guest first smp-triple kernel=0 'vcpus: 2'
     printf '    test-hooks: true\n' >>"$file"
     vms='neighbour second'
+    "$B/atoll" check "$file" >"$dir/check"
+    report $? "the three VMs are isolated" "$(grep WRONG "$dir/check")"
     go 1 90
     says system 'event: node 3 died: ' "vm second: the death of its second node's kernel is an event"
     stops second 'vCPU 1: the kernel of its node died'

@@ -43,21 +43,24 @@ static void between(struct check *c, enum capdl_type type, const struct check_fa
         check_edge_add(c, from, to, CHECK_SHARE, thing, thing);
 }
 
-/* A queue has two ends, and each of its pages one writer. What a party has only because others could pass it on is no further fault. */
+/* A queue has two ends, and each of its pages one writer; a trusted component's notice to others has more readers, all of them trusted. What
+ * a party has only because others could pass it on is no further fault. */
 static void shared_page(struct check *c, uint32_t thing)
 {
     uint32_t ends[3] = {CAPDL_NONE, CAPDL_NONE, CAPDL_NONE}, writers[2] = {CAPDL_NONE, CAPDL_NONE}; /* in the parties' order */
     const char *name = check_object(c, thing)->name;
+    bool trusted = true;
 
     for (uint32_t party = 0; party < c->party_count; party++) {
         const struct check_fact *f = check_fact(c, party, thing);
         if (!f || f->reasons[f->rights & CHECK_READ ? 0 : 1].why == CHECK_WHY_FROM)
             continue;
         *(ends[0] == CAPDL_NONE ? &ends[0] : ends[1] == CAPDL_NONE ? &ends[1] : &ends[2]) = party;
+        trusted = trusted && !check_untrusted(&c->parties[party]);
         if ((f->rights & CHECK_WRITE) && f->reasons[1].why != CHECK_WHY_FROM)
             *(writers[0] == CAPDL_NONE ? &writers[0] : &writers[1]) = party;
     }
-    if (ends[2] != CAPDL_NONE)
+    if (ends[2] != CAPDL_NONE && !trusted)
         check_finding(c, "shared memory '%s' is reached by %s, %s and %s: a queue has two ends", name, c->parties[ends[0]].name,
                       c->parties[ends[1]].name, c->parties[ends[2]].name);
     if (writers[1] != CAPDL_NONE)
