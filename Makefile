@@ -85,7 +85,7 @@ BOOT_UNIT_SRCS := text ranges multiboot acpi elf plan pci dmar ivrs rules
 BOOT_UNIT_SRCS += requirements wall
 BOOT_UNIT_TESTS += boot_wall
 BOOT_UNIT_SRCS += input efi_input channels functions sriov
-BOOT_UNIT_TESTS += boot_efi boot_record boot_functions
+BOOT_UNIT_TESTS += boot_efi boot_record boot_functions boot_tsc
 $(B)/unit/boot_efi: $(call unit_objects,boot,boot/framebuffer.c)
 $(B)/unit/boot_record: $(call unit_objects,boot,boot/record.c)
 

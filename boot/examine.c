@@ -53,6 +53,7 @@ static void check_tpm(const struct machine_facts *f, const struct verdicts *to)
 void examine(const struct machine_facts *f, const struct verdicts *to)
 {
     requirements_processor(&f->processor, to);
+    requirements_tsc(f->tsc, to);
     check_size(f, to);
     if (f->tables_wrong)
         return verdict(to, VERDICT_FAIL, "firmware tables", "%s", f->tables_wrong);

@@ -18,6 +18,7 @@ struct machine_facts {
     const struct iommus *iommus;
     const struct iommu_facts *iommu_facts; /* per unit */
     bool iommu_facts_known;
+    enum tsc_seen tsc;
     bool tpm;
     const char *tables_wrong;           /* NULL, or why the firmware's tables cannot be used */
     const char *devices_wrong;          /* NULL, or why the devices could not be listed */

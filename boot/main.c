@@ -20,6 +20,7 @@
  *   boot: node N: KIND NAME [0xSTART-0xEND)                         KIND: memory, module, shared, log, log-tail, device
  *   boot: node N: function NAME is BB:DD.F, under unit U
  *   boot: starting K further cores
+ *   boot: clock: node N: SENTENCE                                   its core's time stamp counter is not the boot core's
  *   boot: entering S kernels, T microseconds after the first instruction
  *   probe: ...                                                     instead of the rest, if the image is to examine the machine (probe.h)
  *   event: boot stopped: SENTENCE                                   the last line, when something is missing

@@ -56,6 +56,41 @@ void requirements_processor(const struct processor_facts *f, const struct verdic
                 "use a newer processor (QEMU: -cpu ...,+invtsc)");
 }
 
+/* --- time stamp counters --- */
+
+#define TSC_ADVICE "switch the machine off and on again; if that does not help, update its firmware"
+
+void tsc_distance_narrow(struct tsc_distance *d, uint64_t before, uint64_t seen, uint64_t after)
+{
+    int64_t low = (int64_t)(seen - after), high = (int64_t)(seen - before);
+    if (low > d->low)
+        d->low = low;
+    if (high < d->high)
+        d->high = high;
+}
+
+bool requirement_tsc(uint32_t apic_id, const struct tsc_distance *d, char *reason, size_t size)
+{
+    if (d->low > 0)
+        text_format(reason, size, "the time stamp counter of the core with APIC id %u is %lu ticks or more ahead of the boot core's; " TSC_ADVICE,
+                    apic_id, (uint64_t)d->low);
+    if (d->high < 0)
+        text_format(reason, size, "the time stamp counter of the core with APIC id %u is %lu ticks or more behind the boot core's; " TSC_ADVICE,
+                    apic_id, (uint64_t)-d->high);
+    return d->low <= 0 && d->high >= 0;
+}
+
+void requirements_tsc(enum tsc_seen seen, const struct verdicts *to)
+{
+    if (seen == TSC_TOGETHER)
+        verdict(to, VERDICT_PASS, "one TSC", "this Linux found the time stamp counters of all cores to be one clock");
+    else if (seen == TSC_APART)
+        verdict(to, VERDICT_WARN, "one TSC", "this Linux does not trust the time stamp counters, and no VM can have several vCPUs on cores whose "
+                "counters differ; " TSC_ADVICE);
+    else
+        verdict(to, VERDICT_WARN, "one TSC", "the time stamp counters of the cores are not compared from here; a start of the system does");
+}
+
 /* --- cores and memory --- */
 
 bool requirement_cores(unsigned have, unsigned need, char *reason, size_t size)

@@ -36,5 +36,16 @@ bool requirement_cores(unsigned have, unsigned need, char *reason, size_t size);
 uint64_t request_memory(const struct system_header *); /* bytes for nodes and VMs, files and queues not counted */
 bool requirement_memory(uint64_t have, uint64_t need, char *reason, size_t size);
 
+/* How far a core's time stamp counter is from the boot core's, in ticks: somewhere in [low, high], as messages between the two tell. Each
+ * message narrows it: a core saw the value `seen` after the boot core had seen `before`, and before that saw `after`. */
+struct tsc_distance { int64_t low, high; };
+#define TSC_DISTANCE_UNKNOWN {INT64_MIN, INT64_MAX}
+void tsc_distance_narrow(struct tsc_distance *, uint64_t before, uint64_t seen, uint64_t after);
+/* May they be one clock? False: `reason` is a sentence. */
+bool requirement_tsc(uint32_t apic_id, const struct tsc_distance *, char *reason, size_t size);
+/* What a running Linux found out about that. */
+enum tsc_seen { TSC_NOT_COMPARED, TSC_TOGETHER, TSC_APART };
+void requirements_tsc(enum tsc_seen, const struct verdicts *);
+
 /* Devices: what may be given to VMs, and what could not. Nothing in here stops boot by itself: only a device that the description names does. */
 void requirements_devices(const struct pci *, const struct iommus *, const struct verdicts *);

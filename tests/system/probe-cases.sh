@@ -81,8 +81,14 @@ starts_from() {
 # `atoll probe` on a Linux that shows another machine's sysfs: the one that the test describes (tests/probe/make-sysfs).
 linux_probe() {
     "$here/../probe/make-sysfs" "$dir/linux"
+    clocks=$dir/linux/sys/devices/system/clocksource/clocksource0
+    mkdir -p "$clocks"
+    echo 'hpet acpi_pm' >"$clocks/available_clocksource"
+    "$B/atoll" probe --root "$dir/linux" | grep -q "^WARN one TSC: this Linux does not trust"
+    report $? "atoll probe tells that Linux found the time stamp counters apart"
+    echo 'tsc hpet acpi_pm' >"$clocks/available_clocksource"
     "$B/atoll" probe --root "$dir/linux" >"$dir/linux.out" 2>&1
-    for line in 'PASS cores: 4, ' 'PASS memory: 8000 MiB' 'PASS IOMMU: ' 'PASS interrupt remapping: ' 'PASS IOMMU units: ' 'PASS TPM: ' \
+    for line in 'PASS cores: 4, ' 'PASS one TSC: ' 'PASS memory: 8000 MiB' 'PASS IOMMU: ' 'PASS interrupt remapping: ' 'PASS IOMMU units: ' 'PASS TPM: ' \
         'WARN FLR: 00:03.0 \(8086:10d3\) cannot be reset' 'WARN SR-IOV: no network card'; do
         grep -Eq "^$line" "$dir/linux.out"
         report $? "atoll probe of a Linux's sysfs: $line" "$(cat "$dir/linux.out")"

@@ -83,6 +83,15 @@ static unsigned count_cores(const char *root)
     return cores;
 }
 
+/* Linux compares the counters at each start, and drops "tsc" from its clock sources if they differ. */
+static enum tsc_seen read_tsc(const char *root)
+{
+    char text[256];
+    ssize_t n = file_bytes(root, "sys/devices/system/clocksource/clocksource0/available_clocksource", text, sizeof text - 1);
+    text[n < 0 ? 0 : n] = 0;
+    return n <= 0 ? TSC_NOT_COMPARED : strstr(text, "tsc") ? TSC_TOGETHER : TSC_APART;
+}
+
 static uint64_t read_memory(const char *root)
 {
     char text[4096];
@@ -238,6 +247,7 @@ void linux_machine_read(struct linux_machine *m, const char *root)
     m->facts.tpm = tpm || (number_in(root, "sys/class/tpm/tpm0/tpm_version_major", 10, &version) && version == 2);
     m->facts.cores = count_cores(root);
     m->facts.memory = read_memory(root);
+    m->facts.tsc = read_tsc(root);
     m->facts.madt = &m->madt;
     m->facts.mcfg = &m->mcfg;
     m->facts.pci = &m->pci;
