@@ -10,8 +10,6 @@
 #include "kernel/x86/amdvi.c"
 
 struct kernel kernel;
-struct host_machine machine;
-void (*unit_written)(volatile void *at);
 void panic(const char *format, ...) { (void)format; ASSUME(0); while (1); }
 
 static char block[IOMMU_INTERRUPTS];

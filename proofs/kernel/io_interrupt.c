@@ -8,8 +8,6 @@
 #include "kernel/x86/iommu.c"
 
 struct kernel kernel;
-struct host_machine machine;
-void (*unit_written)(volatile void *at);
 void panic(const char *format, ...) { (void)format; while (1) ASSUME(0); }
 
 /* The interrupt table of a machine with 4 nodes. */

@@ -1,0 +1,63 @@
+/* function: every function of kernel/fastpath.c
+ * property: nothing undefined, in whatever state; a scheduling context goes from one thread to the other, to be found by both; no word behind the message's length is copied; who runs is the one to whom it went; what does not fit is left, unchanged, to the general path
+ * bound: 2 threads
+ * with: proofs/kernel/world.c
+ * options: --unwind 5
+ * seconds: 300
+ */
+#include "world.h"
+void *const world_queue = &ep;
+const unsigned world_threads = 2;
+static bool general, switched, signalled;
+void syscall_general(struct tcb *t, int64_t number) { (void)number; HOLDS(t == &ta, "the caller"); general = true; }
+void vcpu_fault_general(struct tcb *t) { HOLDS(t == &ta, "the caller"); general = true; }
+void arch_switch_to(struct tcb *t) { HOLDS(t == kernel.current && t->state == THREAD_RUNNING, "who runs now"); switched = true; }
+void notification_signal(struct notification *n, word_t badge) { (void)badge; HOLDS(n == &nt, "a notification"); signalled = true; }
+void schedule(void) {}
+word_t arch_vcpu_fault_message(struct tcb *t, struct tcb *to) { HOLDS(t != to, "two threads"); return nondet_below(65); }
+void arch_vcpu_fault_reply(struct tcb *t, struct tcb *replier, word_t label, word_t length) { (void)label; HOLDS(t != replier && length <= SEL4_MSG_MAX_LENGTH, "a message"); }
+#include "kernel/fastpath.c"
+
+int main(void)
+{
+    world_any();
+    struct tcb *t = &ta;
+    kernel.current = t;
+    t->state = THREAD_RUNNING;
+    /* Who waits at the endpoint is another thread, with a reply object of its own that is in no stack. */
+    ASSUME(endpoint_head(&ep) != t && tb.state != THREAD_RUNNING && (!tb.reply || tb.state == THREAD_BLOCKED_ON_REPLY || (!tb.reply->next && !tb.reply->prev)));
+    ASSUME(tb.fault.type != ATOLL_FAULT_VCPU || tb.vcpu);
+    ASSUME((endpoint_state(&ep) == ENDPOINT_RECEIVING) == (tb.state == THREAD_BLOCKED_ON_RECEIVE));
+    struct sched_context *sc = t->sc;
+    word_t r10 = tb.context.r10, r8 = tb.context.r8, r15 = tb.context.r15, info = t->context.rsi;
+    switch (nondet_below(4)) {
+    case 0:
+        fastpath_call(t);
+        if (!general) {
+            HOLDS(switched && kernel.current == &tb && tb.sc == sc && sc->tcb == &tb && !t->sc && t->state == THREAD_BLOCKED_ON_REPLY, "the receiver runs on the caller's context");
+            HOLDS(sc->reply == t->reply && t->reply->tcb == t && reply_sc(t->reply) == sc, "which will come back");
+            HOLDS((message_length(info) > 0 || tb.context.r10 == r10) && (message_length(info) > 1 || tb.context.r8 == r8) && (message_length(info) > 3 || tb.context.r15 == r15), "no word behind the length");
+            REACH(message_length(info) == 4);
+        }
+        break;
+    case 1:
+        fastpath_reply_recv(t);
+        if (!general) {
+            HOLDS(switched && kernel.current == &tb && tb.sc == sc && sc->tcb == &tb && !t->sc && t->state == THREAD_BLOCKED_ON_RECEIVE, "the caller has its context again");
+            HOLDS(endpoint_head(&ep) == t && ep.tail == t && endpoint_state(&ep) == ENDPOINT_RECEIVING, "and the server waits");
+            REACH(tb.context.rdi == 0);
+        }
+        break;
+    case 2:
+        fastpath_send(t, SEL4_SYS_SEND);
+        HOLDS(signalled != general, "signalled, or left to the general path");
+        REACH(signalled);
+        break;
+    default:
+        ASSUME(t->vcpu);
+        fastpath_vcpu_fault(t);
+        HOLDS(general || (switched && kernel.current == &tb && tb.sc == sc), "the VMM runs");
+        REACH(!general);
+    }
+    HOLDS(!general || (t->sc == sc && kernel.current == t && t->state == THREAD_RUNNING), "nothing was changed before");
+}
