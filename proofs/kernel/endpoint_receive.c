@@ -2,6 +2,7 @@
  * property: nothing undefined, in whatever state; who must wait is in the queue of receivers with the reply object that it gave
  * bound: 2 threads (the queue itself: queue_endpoint)
  * with: proofs/kernel/world.c
+ * replace: endpoint_head:world_head endpoint_state:world_state endpoint_set_head:world_set_head
  * options: --unwind 5
  */
 #include "world.h"
@@ -22,15 +23,15 @@ int main(void)
     world_any();
     struct tcb *t = &ta;
     struct reply *r = nondet_bool() ? any_reply() : NULL;
-    ASSUME(endpoint_head(&ep) != t && !t->reply && t->state == THREAD_RUNNING);
-    enum endpoint_state before = endpoint_state(&ep);
+    ASSUME(ep_head != t && !t->reply && t->state == THREAD_RUNNING);
+    enum endpoint_state before = ep_state;
     bool blocking = nondet_bool();
 
     endpoint_receive(t, cap_endpoint(AT_EP, nondet_word(), nondet_word()), r, blocking);
 
     bool waits = t->state == THREAD_BLOCKED_ON_RECEIVE;
     HOLDS(!waits || (t->reply == r && (!r || r->tcb == t)), "with its own reply object");
-    HOLDS(!waits || endpoint_state(&ep) == ENDPOINT_RECEIVING, "in the queue of receivers");
+    HOLDS(!waits || ep_state == ENDPOINT_RECEIVING, "in the queue of receivers");
     REACH(waits && r);
-    REACH(before == ENDPOINT_SENDING && endpoint_state(&ep) == ENDPOINT_IDLE);
+    REACH(before == ENDPOINT_SENDING && ep_state == ENDPOINT_IDLE);
 }

@@ -2,6 +2,7 @@
  * property: nothing undefined, in whatever state; a scheduling context goes from one thread to the other, to be found by both; no word behind the message's length is copied; who runs is the one to whom it went; what does not fit is left, unchanged, to the general path
  * bound: 2 threads
  * with: proofs/kernel/world.c
+ * replace: endpoint_head:world_head endpoint_state:world_state endpoint_set_head:world_set_head endpoint_pop:world_pop reply_below:world_reply_below
  * options: --unwind 5
  * seconds: 300
  */
@@ -25,9 +26,9 @@ int main(void)
     kernel.current = t;
     t->state = THREAD_RUNNING;
     /* Who waits at the endpoint is another thread, with a reply object of its own that is in no stack. */
-    ASSUME(endpoint_head(&ep) != t && tb.state != THREAD_RUNNING && (!tb.reply || tb.state == THREAD_BLOCKED_ON_REPLY || (!tb.reply->next && !tb.reply->prev)));
+    ASSUME(ep_head != t && tb.state != THREAD_RUNNING && (!tb.reply || tb.state == THREAD_BLOCKED_ON_REPLY || (!tb.reply->next && !tb.reply->prev)));
     ASSUME(tb.fault.type != ATOLL_FAULT_VCPU || tb.vcpu);
-    ASSUME((endpoint_state(&ep) == ENDPOINT_RECEIVING) == (tb.state == THREAD_BLOCKED_ON_RECEIVE));
+    ASSUME((ep_state == ENDPOINT_RECEIVING) == (tb.state == THREAD_BLOCKED_ON_RECEIVE));
     struct sched_context *sc = t->sc;
     word_t r10 = tb.context.r10, r8 = tb.context.r8, r15 = tb.context.r15, info = t->context.rsi;
     switch (nondet_below(4)) {
@@ -35,7 +36,7 @@ int main(void)
         fastpath_call(t);
         if (!general) {
             HOLDS(switched && kernel.current == &tb && tb.sc == sc && sc->tcb == &tb && !t->sc && t->state == THREAD_BLOCKED_ON_REPLY, "the receiver runs on the caller's context");
-            HOLDS(sc->reply == t->reply && t->reply->tcb == t && reply_sc(t->reply) == sc, "which will come back");
+            HOLDS(sc->reply == t->reply && t->reply->tcb == t && world_reply_sc(t->reply) == sc, "which will come back");
             HOLDS((message_length(info) > 0 || tb.context.r10 == r10) && (message_length(info) > 1 || tb.context.r8 == r8) && (message_length(info) > 3 || tb.context.r15 == r15), "no word behind the length");
             REACH(message_length(info) == 4);
         }
@@ -44,7 +45,7 @@ int main(void)
         fastpath_reply_recv(t);
         if (!general) {
             HOLDS(switched && kernel.current == &tb && tb.sc == sc && sc->tcb == &tb && !t->sc && t->state == THREAD_BLOCKED_ON_RECEIVE, "the caller has its context again");
-            HOLDS(endpoint_head(&ep) == t && ep.tail == t && endpoint_state(&ep) == ENDPOINT_RECEIVING, "and the server waits");
+            HOLDS(ep_head == t && ep.tail == t && ep_state == ENDPOINT_RECEIVING, "and the server waits");
             REACH(tb.context.rdi == 0);
         }
         break;

@@ -47,6 +47,7 @@ int main(void)
         ASSUME(sc.period == 0 ? used < BIT(62) : used < sc.budget);
         unsigned count = sc.refill_count;
         sched_context_charge(&sc, used);
+        HOLDS(sound(), "after charging");
         REACH(sc.period && count == 2 && sc.refill_count == 2 && at(0)->time != before);
         REACH(sc.period && count == 2 && sc.refill_count == 1);
         break;
@@ -58,12 +59,14 @@ int main(void)
     }
     case 2:
         sched_context_start_now(&sc);
+        HOLDS(sound(), "after starting");
         HOLDS(sc.period == 0 || at(0)->time >= kernel.now, "unused time is no credit");
         break;
     case 3: {
         ticks_t budget = nondet_word(), period = nondet_word();
         ASSUME(budget >= kernel.min_budget && budget <= period && period < BIT(54));
         sched_context_configure(&sc, budget, period, 2, nondet_word(), nondet_bool());
+        HOLDS(sound(), "after configuring");
         HOLDS(sc.budget == budget && sched_context_round_robin(&sc) == (budget == period), "as asked");
         break;
     }
@@ -72,10 +75,10 @@ int main(void)
         ASSUME(budget >= kernel.min_budget && budget <= period && period < BIT(54));
         ASSUME(at(0)->amount <= BIT(54));
         sched_context_refresh(&sc, budget, period, 2);
+        HOLDS(sound(), "after refreshing");
         HOLDS(sc.budget == budget, "as asked");
         REACH(sc.refill_count == 2);
     }
     }
     HOLDS(sched_context_max_refills(SEL4_MIN_SCHED_CONTEXT_BITS + nondet_below(30)) <= 512, "as many as one charge may join");
-    HOLDS(sound(), "a sporadic server still");
 }

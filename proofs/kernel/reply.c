@@ -1,7 +1,8 @@
-/* function: every function of kernel/reply.c and kernel/reply.h
+/* function: every function of kernel/reply.c
  * property: nothing undefined, in whatever state; who leaves a stack waits no more, and the context at the stack's head names what is below, or nothing
  * bound: stacks of up to two reply objects
  * with: proofs/kernel/world.c
+ * replace: reply_sc:world_reply_sc reply_below:world_reply_below
  * options: --unwind 5
  */
 #include "world.h"
@@ -11,8 +12,8 @@ const unsigned world_threads = 2;
 
 static void stacks(void) /* a context and the reply object below it name each other */
 {
-    HOLDS(!sa.reply || reply_sc(sa.reply) == &sa, "the head of a context's stack names the context");
-    HOLDS(!sb.reply || reply_sc(sb.reply) == &sb, "the head of the other's, too");
+    HOLDS(!sa.reply || world_reply_sc(sa.reply) == &sa, "the head of a context's stack names the context");
+    HOLDS(!sb.reply || world_reply_sc(sb.reply) == &sb, "the head of the other's, too");
 }
 
 int main(void)
@@ -38,7 +39,7 @@ int main(void)
     }
     case 2: {
         ASSUME(caller);
-        struct sched_context *lent = reply_sc(r), *own = caller->sc;
+        struct sched_context *lent = world_reply_sc(r), *own = caller->sc;
         reply_remove(r);
         HOLDS(!r->tcb && !r->next && !r->prev && !caller->reply, "out of the stack");
         HOLDS(!lent || own || caller->sc == lent, "what was lent is back");

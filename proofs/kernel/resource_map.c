@@ -35,7 +35,7 @@ int main(void)
     REACH(!passes && entry == 1);
     REACH(passes && m->entry_count == 2 && b->kind == RESOURCE_MEMORY);
     if (!passes) {
-        HOLDS(entry >= -1 && (entry < (int)m->entry_count || entry == 0), "the entry that it names is there");
+        HOLDS(entry == -1 || (entry >= 0 && (uint32_t)entry < m->entry_count), "the entry that it names is there");
         return 0;
     }
 

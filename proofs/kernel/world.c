@@ -194,7 +194,7 @@ static void context_rules(const struct sched_context *s)
 static void reply_rules(const struct reply *r)
 {
     ASSUME(!r->tcb || r->tcb->reply == r);
-    ASSUME(!reply_sc(r) || reply_sc(r)->reply == r);
+    ASSUME(!world_reply_sc(r) || world_reply_sc(r)->reply == r);
 }
 
 /* Three lists of threads, each with an order of its own: a link leads on in it, so every list ends. */
@@ -224,9 +224,9 @@ void world_any(void)
     for (unsigned i = 0; i < WORLD_SLOTS; i++)
         slot_any(&slots[i], any_cap());
 
-    struct tcb *head = any_thread_or_none();
-    endpoint_set_head(&ep, head, !head ? ENDPOINT_IDLE : nondet_bool() ? ENDPOINT_SENDING : ENDPOINT_RECEIVING);
-    ep.tail = head ? any_thread() : NULL;
+    ep_head = any_thread_or_none();
+    ep_state = !ep_head ? ENDPOINT_IDLE : nondet_bool() ? ENDPOINT_SENDING : ENDPOINT_RECEIVING;
+    ep.tail = ep_head ? any_thread() : NULL;
     nt.head = any_thread_or_none();
     nt.tail = nt.head ? any_thread() : NULL;
     nt.state = nt.head ? NOTIFICATION_WAITING : nondet_bool() ? NOTIFICATION_ACTIVE : NOTIFICATION_IDLE;
@@ -267,6 +267,26 @@ void world_any(void)
     kernel.work_units = nondet_below(WORK_UNITS_PER_CHECK);
     kernel.refusal.length = nondet_below(7);
 }
+
+/* ---- the endpoint's word ---- */
+
+struct tcb *ep_head;
+enum endpoint_state ep_state;
+struct tcb *world_head(const struct endpoint *e) { HOLDS(e == &ep, "the endpoint"); return ep_head; }
+enum endpoint_state world_state(const struct endpoint *e) { HOLDS(e == &ep, "the endpoint"); return ep_state; }
+void world_set_head(struct endpoint *e, struct tcb *head, enum endpoint_state s) { HOLDS(e == &ep, "the endpoint"); ep_head = head, ep_state = s; }
+void world_pop(struct endpoint *e, struct tcb *head, enum endpoint_state s)
+{
+    HOLDS(e == &ep && head == ep_head, "the endpoint's head");
+    ep_head = head->ipc_link.next;
+    ep_state = ep_head ? s : ENDPOINT_IDLE;
+}
+
+struct sched_context *world_reply_sc(const struct reply *r)
+{
+    return r->next == ((word_t)&sa | REPLY_NEXT_IS_SC) ? &sa : r->next == ((word_t)&sb | REPLY_NEXT_IS_SC) ? &sb : NULL;
+}
+struct reply *world_reply_below(const struct reply *r) { return r->prev == (word_t)&ra ? &ra : r->prev == (word_t)&rb ? &rb : NULL; }
 
 /* ---- what lies elsewhere ---- */
 
@@ -355,7 +375,18 @@ ANY void notification_return_sc(struct notification *n, struct tcb *t)
         t->sc = n->sc->tcb = NULL;
 }
 ANY void notification_finalise(struct notification *n) { HOLDS(n == &nt, "a notification"); world_any(); }
-ANY void reply_push(struct tcb *caller, struct tcb *callee, struct reply *r, bool donate) { (void)caller, (void)callee, (void)donate; HOLDS(r == &ra || r == &rb, "a reply object"); world_any(); }
+ANY void reply_push(struct tcb *caller, struct tcb *callee, struct reply *r, bool donate)
+{
+    HOLDS(r == &ra || r == &rb, "a reply object");
+    caller->reply = r;
+    r->tcb = caller;
+    caller->state = THREAD_BLOCKED_ON_REPLY;
+    if (donate && caller->sc && !callee->sc) {
+        callee->sc = caller->sc;
+        callee->sc->tcb = callee;
+        caller->sc = NULL;
+    }
+}
 ANY void reply_unlink(struct reply *r)
 {
     HOLDS(r->tcb, "somebody's");

@@ -33,6 +33,18 @@ struct slot *slot_named(cap_t cnode, word_t i);
 
 extern void *const world_queue; /* the harness's: what blocked threads wait at, the endpoint or the notification */
 extern const unsigned world_threads; /* the harness's, too: 2 or 3 */
+/* The endpoint's head and state, apart: a pointer made from a word with other bits in it costs the prover too much. Harnesses put them in the
+ * place of endpoint.h's accessors, which queue_endpoint proves. */
+extern struct tcb *ep_head;
+extern enum endpoint_state ep_state;
+struct tcb *world_head(const struct endpoint *);
+enum endpoint_state world_state(const struct endpoint *);
+void world_set_head(struct endpoint *, struct tcb *, enum endpoint_state);
+void world_pop(struct endpoint *, struct tcb *head, enum endpoint_state);
+/* The same for reply objects' links, which reply_links proves. */
+struct sched_context *world_reply_sc(const struct reply *);
+struct reply *world_reply_below(const struct reply *);
+
 void world_any(void); /* arbitrary, but by the rules. Threads are alike, and so are contexts: a harness names ta and sa without loss */
 struct tcb *any_thread(void); /* one of them */
 struct tcb *any_thread_or_none(void);
