@@ -7,6 +7,7 @@
 #include "../proof.h"
 #include "kernel/core.h"
 #include "kernel/state.h"
+#include <machine.h>
 #include "kernel/x86/irq.c"
 
 struct kernel kernel;
@@ -28,6 +29,9 @@ void iommu_message_block(struct iommu *u, word_t vector, word_t requester, bool 
 struct iommu_message iommu_message(const struct iommu *u, word_t vector) { (void)u, (void)vector; return (struct iommu_message){nondet_unsigned(), nondet_unsigned()}; }
 bool iommu_message_elsewhere(const struct iommu *u, word_t r) { (void)u, (void)r; return nondet_bool(); }
 void lapic_end_of_interrupt(void) {}
+static bool held;
+void lapic_hold(bool on) { held = on; }
+void timer_hold(ticks_t until) { HOLDS(held, "what is held back is let go in time"); (void)until; }
 void handle_interrupt(word_t irq) { HOLDS(irq < NUM_IRQS, "an interrupt"); }
 bool slot_is_empty(const struct slot *s) { return cap_tag(s->cap) == CAP_NULL; }
 void slot_insert(cap_t cap, struct slot *from, struct slot *to) { HOLDS(from == &slots[0] && to == &target_slot && slot_is_empty(to), "a child of the control, in an empty slot"); to->cap = cap; inserted++; }
@@ -103,9 +107,13 @@ int main(void)
     }
     default: {
         struct invocation inv = {.length = nondet_below(121)};
+        batch_taken = nondet_unsigned(), batch_begin = nondet_word(), kernel.ticks_per_us = nondet_below(10000);
         arch_irq_mask(ghost, nondet_bool());
         arch_irq_message(&inv, ghost);
         irq_interrupt(0x20 + ghost);
+        REACH(held);
+        irq_release(nondet_word());
+        HOLDS(!held, "let go");
         HOLDS((irq_redirection(ghost) != 0) == was_pin, "a pin has a redirection entry");
     }
     }

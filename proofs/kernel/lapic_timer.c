@@ -22,6 +22,8 @@ static struct vcpu a, b, c;
 static unsigned length;
 static struct vcpu *list[3];
 
+static bool released;
+void irq_release(ticks_t now) { (void)now; released = true; lapic_hold(false); }
 void notification_signal(struct notification *n, word_t badge) { (void)badge; HOLDS(n == &note, "a timer's notification"); }
 void handle_timer(void) {}
 static word_t handled;
@@ -66,14 +68,14 @@ int main(void)
     b.timer_prev = length > 1 ? &a : NULL;
     armed = length ? &a : NULL;
     a.timer_slot.cap.w0 = nondet_word(), b.timer_slot.cap.w0 = nondet_word(), c.timer_slot.cap.w0 = nondet_word();
-    scheduler_deadline = nondet_word(), faults_due = nondet_word(), programmed = nondet_word();
+    scheduler_deadline = nondet_word(), faults_due = nondet_word(), programmed = nondet_word(), held_until = nondet_word();
     cpu.tsc_deadline = nondet_bool();
     ASSUME(is_list());
-    ASSUME(!armed || programmed <= armed->timer_deadline);
+    ASSUME((!armed || programmed <= armed->timer_deadline) && programmed <= held_until);
 
     struct vcpu *v = nondet_bool() ? &a : nondet_bool() ? &b : &c;
     ticks_t deadline = nondet_word();
-    switch (nondet_below(7)) {
+    switch (nondet_below(8)) {
     case 0:
         timer_arm(v, deadline);
         take(v);
@@ -94,7 +96,7 @@ int main(void)
         timer_interrupt();
         while (length && !list[0]->timer_deadline)
             take(list[0]);
-        REACH(before == 2 && length == 1);
+        REACH(before == 2 && length == 1 && released);
         break;
     }
     case 2: machine_set_deadline(deadline); break;
@@ -117,8 +119,9 @@ int main(void)
         ipi_invoke(&inv);
         break;
     }
+    case 6: lapic_hold(true); timer_hold(deadline); HOLDS(first_irr < 8, "an interrupt register"); break;
     default: machine_time(); lapic_pending();
     }
     HOLDS(is_list(), "in order, linked both ways");
-    HOLDS(!armed || programmed <= armed->timer_deadline, "the hardware's timer comes in time");
+    HOLDS((!armed || programmed <= armed->timer_deadline) && programmed <= held_until, "the hardware's timer comes in time");
 }

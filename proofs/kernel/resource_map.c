@@ -43,7 +43,7 @@ int main(void)
     HOLDS(m->entry_count <= ENTRIES && m->bytes == sizeof(*m) + m->entry_count * sizeof(*a), "as long as it says");
     HOLDS(m->private_size <= m->phys_limit && p <= m->phys_limit - m->private_size, "private memory below the limit");
     HOLDS(w >= p && m->window_size <= m->private_size && w - p <= m->private_size - m->window_size, "the window inside it");
-    HOLDS(!(w & 0x1fffff) && !(m->window_size & 0x1fffff) && m->window_size && m->window_size <= 1ull << 37, "aligned, and of a size that a zombie can name");
+    HOLDS(!(w & 0x1fffff) && !(m->window_size & 0xfff) && m->window_size && m->window_size <= 1ull << 37, "aligned, and of a size that a zombie can name");
     HOLDS(m->image_size == 0 || !meet(m->image_paddr, m->image_size, w, m->window_size), "no kernel image in the window");
     HOLDS(!meet(m->kernel_pml4_paddr, 4096, w, m->window_size), "no table of the kernel's in it");
     HOLDS(m->tsc_hz >= 1000000 && m->apic_timer_hz >> 32 == 0 && m->node < m->node_count, "clocks that can be divided by");

@@ -3,6 +3,7 @@
  * bound: 3 threads, of two priorities that may be any
  * with: proofs/kernel/world.c
  * options: --unwind 5
+ * solver: bitwuzla
  * seconds: 300
  */
 #include "world.h"

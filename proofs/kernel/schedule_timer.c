@@ -4,6 +4,7 @@
  * with: proofs/kernel/world.c
  * replace: schedule:schedule_later
  * options: --unwind 5
+ * solver: bitwuzla
  * seconds: 300
  */
 #include "world.h"

@@ -1,5 +1,8 @@
-/* Writes the system request that tests/root/channel.c runs under, on two nodes: channel-request FILE. */
+/* Writes the system request that tests/root/channel.c runs under, on two nodes: channel-request FILE [contradiction]. With the second
+ * argument, node 1 asks for an IPI that is called as boot calls the node's own memory, so its map has two things of one name. */
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <atoll/channel.h>
 #include <atoll/system.h>
 
@@ -29,12 +32,13 @@ int main(int argc, char **argv)
 {
     char name[32];
     unsigned there, back, items[8], n = 0;
+    bool contradiction = argc == 3 && strcmp(argv[2], "contradiction") == 0;
 
     ask(RESOURCE_UART, 0, 0, 0x3f8, 0, "uart");
     for (uint32_t node = 0; node < 2; node++) {
-        ask(RESOURCE_PRIVATE, node, 16 * MIB, 0, 0, "private");
+        ask(RESOURCE_PRIVATE, node, 16 * MIB, 0, 0, contradiction ? "own" : "private");
         ask(RESOURCE_VECTORS, node, 0, VECTOR, VECTOR + 1, "vectors");
-        ask(RESOURCE_IPI, node, 0, !node, VECTOR, "bell");
+        ask(RESOURCE_IPI, node, 0, !node, VECTOR, contradiction && node == 1 ? "private" : "bell");
     }
     /* node 1's kernel speaks through node 0 */
     ask(RESOURCE_LOG, 1, LOG_BYTES, 0, VECTOR, "log");
@@ -66,9 +70,9 @@ int main(int argc, char **argv)
 
     size_t bytes = header.request_count * sizeof requests[0];
     header.bytes = (uint32_t)(sizeof header + bytes);
-    FILE *f = argc == 2 ? fopen(argv[1], "wb") : NULL;
+    FILE *f = argc == 2 || contradiction ? fopen(argv[1], "wb") : NULL;
     if (f == NULL || fwrite(&header, sizeof header, 1, f) != 1 || fwrite(requests, bytes, 1, f) != 1 || fclose(f) != 0) {
-        fprintf(stderr, "channel-request: %s cannot be written\n", argc == 2 ? argv[1] : "FILE");
+        fprintf(stderr, "channel-request: %s cannot be written\n", argc > 1 ? argv[1] : "FILE");
         return 1;
     }
     return 0;
