@@ -1,7 +1,7 @@
 /* function: every function of kernel/x86/faults.c but page_of, owners_of
  * property: a record goes to the page of the node whose function it is about, or to none; no requester fills more than its part; what is taken is the oldest record of the range that was asked for, and its place is free then; nothing undefined, whatever a peer writes into the shared pages
- * bound: 2 nodes, 2 records at one look; all contents of the pages
- * options: --unwind 66
+ * bound: 2 nodes, pages of 4 records, 2 records at one look; all contents of the pages
+ * options: --unwind 6
  * replace: page_of:page_at owners_of:owners_at
  * seconds: 300
  */
@@ -9,6 +9,9 @@
 #include <machine.h>
 #include "kernel/core.h"
 #include "kernel/state.h"
+#include "kernel/x86/iommu.h"
+#undef IOMMU_RECORDS
+#define IOMMU_RECORDS 4 /* the loops over a page's records are alike for each */
 #include "kernel/x86/faults.c"
 
 struct kernel kernel;
