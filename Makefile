@@ -155,7 +155,7 @@ USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/lo
 INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/private.c user/init/names.c user/init/objects.c user/init/distribute.c user/init/seal.c \
 	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/life.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
-	user/node_manager/lease.c user/node_manager/vf.c
+	user/node_manager/lease.c user/node_manager/vf.c user/node_manager/places.c
 MANAGER_SRCS += user/node_manager/mediated.c user/nvme/mediate.c user/nvme/nvme.c user/nvme/queue.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c user/console/command.c user/console/ring.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \

@@ -235,6 +235,21 @@ static bool check_ranges(struct binder *b)
     return true;
 }
 
+/* Registers that a further node gets of a function: it must have them. */
+static bool check_registers(struct binder *b)
+{
+    for (unsigned i = 0; i < b->in->system->request_count; i++) {
+        const struct system_request *r = &b->in->system->requests[i];
+        if (r->kind != SYSTEM_REGISTERS)
+            continue;
+        const struct function_binding *of = binding_of_request(b->out, r->arg0);
+        if (!of || r->arg1 >= PCI_BARS || of->bars[r->arg1].end - of->bars[r->arg1].start < r->size)
+            return REFUSE("node %u: \"%s\" is to be %lu bytes of BAR %lu of request %lu, which has no such registers", r->node, r->name, r->size,
+                          r->arg1, r->arg0);
+    }
+    return true;
+}
+
 static bool list_busy(const struct functions_input *in, struct ranges *busy)
 {
     bool fits = true;
@@ -281,7 +296,7 @@ bool functions_bind(const struct functions_input *in, struct functions *out, cha
             if (!(pass < 2 ? bind_physical : bind_virtual)(b, i))
                 return false;
         }
-    return check_ranges(b);
+    return check_ranges(b) && check_registers(b);
 }
 
 unsigned functions_enable(const struct functions_input *in, const struct functions *functions)

@@ -47,14 +47,19 @@ static void add_units(const struct launch *l, unsigned node, struct resource_map
     }
 }
 
+static const struct function_binding *binding(const struct launch *l, uint64_t request)
+{
+    unsigned i = 0;
+    while (l->functions->bound[i].request != request) /* there is one: functions_bind() */
+        i++;
+    return &l->functions->bound[i];
+}
+
 static void add_function(const struct launch *l, unsigned request, struct resource_map *map)
 {
     char name[RESOURCE_NAME_MAX];
     const char *own = l->plan->system->requests[request].name;
-    unsigned i = 0;
-    while (l->functions->bound[i].request != request) /* there is one: functions_bind() */
-        i++;
-    const struct function_binding *f = &l->functions->bound[i];
+    const struct function_binding *f = binding(l, request);
     text_format(name, sizeof name, "%s.config", own);
     add(map, RESOURCE_DEVICE, (struct range){f->config, f->config + PAGE}, name);
     for (unsigned k = 0; k < PCI_BARS; k++) {
@@ -76,6 +81,11 @@ static void add_request(const struct launch *l, unsigned i, struct resource_map 
         return add_requesters(l, r, map);
     if (r->kind == SYSTEM_FUNCTION || r->kind == SYSTEM_VF)
         return add_function(l, i, map);
+    if (r->kind == SYSTEM_REGISTERS) {
+        uint64_t start = binding(l, r->arg0)->bars[r->arg1].start;
+        add(map, RESOURCE_DEVICE, (struct range){start, start + r->size}, r->name);
+        return;
+    }
     struct resource_entry *e = add(map, r->kind, l->plan->memory[i], r->name);
     e->arg0 = r->arg0;
     e->arg1 = r->arg1;

@@ -64,6 +64,7 @@ static const char *kind_name(uint32_t kind)
     case RESOURCE_MOVABLE: return "thing to be moved";
     case SYSTEM_FUNCTION: return "PCI function";
     case SYSTEM_VF: return "virtual function";
+    case SYSTEM_REGISTERS: return "registers";
     default: return NULL;
     }
 }
@@ -89,7 +90,7 @@ static bool check_header(const struct plan_input *in, struct plan *plan)
 
 static bool check_size(const struct system_request *r, struct plan *plan)
 {
-    bool sized = r->kind == RESOURCE_PRIVATE || (plan_kind_has_memory(r->kind) && r->kind != RESOURCE_MODULE);
+    bool sized = r->kind == RESOURCE_PRIVATE || r->kind == SYSTEM_REGISTERS || (plan_kind_has_memory(r->kind) && r->kind != RESOURCE_MODULE);
     if (sized && (r->size == 0 || r->size % PAGE || r->size > 1ull << 52))
         return REFUSE(plan, "node %u: \"%s\" asks for %lu bytes; memory comes in multiples of 4096", r->node, r->name, r->size);
     if (r->kind == RESOURCE_LOG && r->size > PLAN_LARGE_PAGE)

@@ -40,6 +40,9 @@ struct system_request {
  * SYSTEM_VF: arg0 = index of its physical function's request; arg1 = which of the virtual functions, from 0. */
 #define SYSTEM_FUNCTION 0x100u
 #define SYSTEM_VF 0x101u
+/* The registers of another node's function for this node as well, as RESOURCE_DEVICE: arg0 = index of the function's request; arg1 = which BAR; size = bytes from
+ * its beginning; the name is what the function's node calls them ("nic0.vf2.bar0"). */
+#define SYSTEM_REGISTERS 0x102u
 #define SYSTEM_ANYWHERE UINT64_MAX
 
 #define SYSTEM_FLAG_PROBE 2u /* boot starts nothing: it examines the machine and says whether this system could run */

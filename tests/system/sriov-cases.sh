@@ -1,6 +1,6 @@
 # Virtual functions: guests with VFs of one NIC, on both reference machines. Sourced by `run`.
 
-CASES="$CASES sriov sriov_linux sriov_refusals sriov_killed"
+CASES="$CASES sriov sriov_linux sriov_smp sriov_refusals sriov_killed"
 
 # nics YAML: between the machine and its VMs.
 nics() {
@@ -76,6 +76,35 @@ linux_on() {
 case_sriov_linux() {
     linux_on vtd
     linux_on amdvi
+}
+
+# A VM of two vCPUs: its second one drives the function as well, at the same place, without exits; the function outlives a reset of the guest.
+case_sriov_smp() {
+    machine sriov-smp 4
+    nics '{name: nic0, driver: igb, vfs: 2}'
+    linux two
+    printf '    vcpus: 2\n    net:\n      - {nic: nic0}\n' >>"$file"
+    linux other
+    printf '    net:\n      - {nic: nic0}\n' >>"$file"
+    up='ip link set eth0 up; ip addr add 10.0.2.'
+    # shellcheck disable=SC2016
+    reach='for i in 1 2 3 4 5 6 7 8; do ping -c 1 -W 2 10.0.2.2 >/dev/null && break; done; for c in 0 1; do taskset -c $c ping -c 20 -i 0.05 10.0.2.2 | grep transmitted | sed "s/^/cpu $c: /"; done'
+    go 0 200 \
+        --exec "two:${up}21/24 dev eth0; $reach" --exec 'two:echo the first life is over; reboot -f' \
+        --exec "two:${up}21/24 dev eth0; $reach" \
+        --exec 'two:nc -l -p 99 >/tmp/got & sleep 1; wait; md5sum /tmp/got; grep eth0 /proc/interrupts; poweroff -f' \
+        --exec "other:${up}22/24 dev eth0; head -c 4000000 /dev/urandom >/tmp/sent; md5sum /tmp/sent" \
+        --exec 'other:for i in $(seq 90); do nc -w 5 10.0.2.21 99 </tmp/sent && break; sleep 1; done; poweroff -f'
+    for cpu in 0 1; do
+        [ "$(grep -c "cpu $cpu: 20 packets transmitted, 20 packets received" "$dir/two.log")" -eq 2 ]
+        report $? "what runs on CPU $cpu reaches the outside, before and after a reset of the guest" "$(grep 'cpu .: ' "$dir/two.log")"
+    done
+    sent=$(sed -n 's/.* \([0-9a-f]\{32\}\)  .tmp.sent$/\1/p' "$dir/other.log")
+    got=$(sed -n 's/.* \([0-9a-f]\{32\}\)  .tmp.got$/\1/p' "$dir/two.log")
+    [ -n "$sent" ] && [ "$sent" = "$got" ]
+    report $? "4 MB over TCP from a VM of one vCPU: equal checksums" "sent '$sent', got '$got'"
+    silent system 'vf[0-9]+ is (quarantined|blocked)' "no function was lost"
+    trusted_live
 }
 
 # What a description asks for and the machine does not have.

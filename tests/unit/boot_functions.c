@@ -277,9 +277,31 @@ static void refusals_of_virtual_functions(void **state)
     refuses("would be where there is another device already");
 }
 
+/* A second node of the same VM gets registers, of a function that is there and has them. */
+static void registers_for_another_node(void **state)
+{
+    (void)state;
+    ask(SYSTEM_FUNCTION, 1, "nic0", NIC_ID, NIC, 2);
+    ask(SYSTEM_VF, 2, "nic0.vf0", 0, 0, 0);
+    struct system_request *r = ask(SYSTEM_REGISTERS, 3, "nic0.vf0.bar0", 1, 0, 0x4000);
+    accepts();
+    assert_int_equal(functions.count, 2);
+    r->size = 0x5000;
+    refuses("node 3: \"nic0.vf0.bar0\" is to be 20480 bytes of BAR 0 of request 1, which has no such registers");
+    r->size = 0x4000, r->arg1 = 1;
+    refuses("BAR 1 of request 1");
+    r->arg1 = UINT64_MAX;
+    refuses("which has no such registers");
+    r->arg1 = 0, r->arg0 = 2;
+    refuses("BAR 0 of request 2");
+    r->arg0 = 1ull << 32 | 1;
+    refuses("which has no such registers");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(registers_for_another_node, begin),
         cmocka_unit_test_setup(physical_and_virtual, begin), cmocka_unit_test_setup(without_ari, begin),
         cmocka_unit_test_setup(registers_are_placed, begin),
         cmocka_unit_test_setup(registers_on_a_root_bus, begin), cmocka_unit_test_setup(shared_or_odd_registers, begin),

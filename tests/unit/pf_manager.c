@@ -24,6 +24,9 @@ static struct {
     bool bound, mapped, no_answer, no_flr, keeps_master, keeps_queue, unmasked, pending, bind_fails, no_message, served, runs;
     uint32_t refuse; /* the command that the PF driver refuses */
     uint64_t place, table_count;
+    uint32_t vcpus; /* 0: one */
+    bool node_dead; /* of another vCPU */
+    uint64_t there; /* where the other node shows the registers */
 } fake;
 static uint32_t config_image[64];
 
@@ -62,7 +65,7 @@ static void power_on(void)
                                         .vectors = 3, .msix_table = 0};
     static struct vfs_config all = {.magic = VFS_CONFIG_MAGIC, .count = 1};
     const struct manager_config manager = {.cnode_bits = 12, .vf_count = 1};
-    const struct vm_config vm = {.vf_count = 1};
+    const struct vm_config vm = {.vf_count = 1, .vcpus = fake.vcpus ? fake.vcpus : 1};
     all.vfs[0] = vf;
     if (fake.served)
         all.vfs[0] = (struct vf_config){.name = "ssd0.vf0", .vendor = 0x1b36, .device = 0x10, .msix_table = 0x2000, .vectors = 1,
@@ -182,6 +185,16 @@ void panic(const char *format, ...)
     abort();
 }
 
+bool places_tell(unsigned function, uint64_t address)
+{
+    assert_int_equal(function, 0);
+    did(address ? "T" : "t");
+    if (!fake.node_dead)
+        fake.there = address;
+    return !fake.node_dead;
+}
+void places_init(const struct vm_config *vm, uint64_t tsc_hz) { (void)vm, (void)tsc_hz; }
+
 /* ---- tests ---- */
 
 /* vf.c keeps its leases in static memory: every quarantine needs a process of its own. */
@@ -297,6 +310,39 @@ static void no_answer(void)
     MUST(vfs_lease(false, why, sizeof why) == 0 && strcmp(done, "qURpB") == 0);
 }
 
+/* A VM with another vCPU: its registers are hidden there, too, before anything is done to the function; if that node is silent, nothing is. */
+static void two_nodes(void)
+{
+    char why[200];
+    fake.vcpus = 2;
+    power_on();
+    MUST(vfs_lease(false, why, sizeof why) == 0 && strcmp(done, "qURpB") == 0);
+    done[0] = '\0';
+    MUST(vf_place(0, 0xc0004000, 1) == SEL4_NO_ERROR && fake.mapped && fake.there == 0xc0004000);
+    MUST(vf_place(0, 0xc0008000, 1) == SEL4_NO_ERROR && fake.there == 0xc0008000);
+    MUST(strcmp(done, "TtT") == 0); /* never at two places */
+    done[0] = '\0';
+    MUST(vf_reset(0, why, sizeof why) == 0 && strcmp(done, "tqURqURpBT") == 0 && fake.there == 0xc0008000);
+    done[0] = '\0';
+    fake.node_dead = true;
+    MUST(vf_place(0, 0, 1) == SEL4_ILLEGAL_OPERATION && !fake.mapped);
+    vfs_end();
+    MUST(strcmp(done, "ttUt") == 0 && !fake.bound && !fake.mapped);
+    MUST(vfs_lease(false, why, sizeof why) == -1 && strcmp(why, "nic0.vf0 is blocked: cannot quiesce: another node of its VM does not answer") == 0);
+    fake.node_dead = false;
+    MUST(vfs_lease(false, why, sizeof why) == 0);
+    MUST(vf_place(0, 0xc0004000, 1) == SEL4_NO_ERROR);
+    fake.node_dead = true; /* the registers are on all nodes or on none */
+    MUST(vf_place(0, 0xc0008000, 1) != SEL4_NO_ERROR && !fake.mapped);
+}
+
+static void registers_on_two_nodes(void **unused)
+{
+    (void)unused;
+    memset(&fake, 0, sizeof fake);
+    in_child(two_nodes);
+}
+
 static void a_late_driver_blocks_until_it_answers(void **unused)
 {
     (void)unused;
@@ -342,7 +388,7 @@ static void each_quarantine_has_its_reason(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_life), cmocka_unit_test(one_served_life),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_life), cmocka_unit_test(one_served_life), cmocka_unit_test(registers_on_two_nodes),
                                        cmocka_unit_test(a_late_driver_blocks_until_it_answers), cmocka_unit_test(each_quarantine_has_its_reason)};
     if (mmap((void *)MANAGER_VF_VA, MANAGER_VF_STRIDE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
         return 1;

@@ -96,6 +96,18 @@ static void resource_add(struct conversion *c, const struct system_request *r)
     resource_params(c, object, r);
 }
 
+/* What another node has of a function's registers. */
+static void registers_add(struct conversion *c, const struct system_request *r)
+{
+    uint32_t object = object_add(c, r->name, CAPDL_SCALAR, CAPDL_NOTHING);
+
+    if (object == CAPDL_NONE)
+        return;
+    c->m->objects[object].own = CAPDL_DEVICE;
+    capdl_param_add(c->m, object, CAPDL_KEY_SIZE, r->size, NULL);
+    capdl_param_add(c->m, object, CAPDL_KEY_ALIGN, 4096, NULL);
+}
+
 static bool function_entry(const char *suffix, bool page)
 {
     return page ? strcmp(suffix, "config") == 0 || strncmp(suffix, "bar", 3) == 0 : strcmp(suffix, "requester") == 0;
@@ -137,6 +149,8 @@ static void resources_add(struct conversion *c)
     for (uint32_t i = 0; i < c->request->request_count && !c->failed; i++)
         if (c->request->requests[i].node == c->node && (c->request->requests[i].kind == SYSTEM_FUNCTION || c->request->requests[i].kind == SYSTEM_VF))
             function_add(c, &c->request->requests[i]);
+        else if (c->request->requests[i].node == c->node && c->request->requests[i].kind == SYSTEM_REGISTERS)
+            registers_add(c, &c->request->requests[i]);
         else if (c->request->requests[i].node == c->node)
             resource_add(c, &c->request->requests[i]);
 }

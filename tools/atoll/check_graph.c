@@ -94,7 +94,7 @@ static bool has_system_name(const struct capdl_model *m, uint32_t object)
     if (o->type != CAPDL_FRAME || o->index == CAPDL_SCALAR)
         return false;
     uint32_t resource = capdl_find(m, o->name, CAPDL_SCALAR);
-    return resource != CAPDL_NONE && m->objects[resource].own == CAPDL_SHARED;
+    return resource != CAPDL_NONE && (m->objects[resource].own == CAPDL_SHARED || m->objects[resource].own == CAPDL_DEVICE);
 }
 
 /* Physical extent, where the text gives one: memory by bytes, ports, PCI functions. */

@@ -57,5 +57,7 @@ struct vf_config;
 /* The component of disk `disk`, whose function is the VM's `index`th. */
 void compile_ssd_disk(struct spec_builder *, const struct compile_input *, const struct description_vm *, uint32_t disk, uint32_t index,
                       struct part *manager, struct part *vmm, uint32_t notification, struct vf_config *);
+/* The same for a node of another of its vCPUs: registers alone. */
+void compile_vf_registers(struct spec_builder *, const struct description *, uint32_t node, struct part *manager);
 /* compile_node.c: everything that init builds on one node. */
 void compile_node(struct spec_builder *, const struct compile_input *, uint32_t node);

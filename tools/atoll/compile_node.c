@@ -236,6 +236,8 @@ static void compile_vm(struct spec_builder *s, const struct compile_input *in, s
     struct manager_needs needs = manager_needs(vm, files);
     if (config.vcpu == 0)
         compile_vfs(s, in, node, manager, &vmm, notification);
+    else
+        compile_vf_registers(s, in->description, node, manager);
     part_cap(manager, s, MANAGER_SLOT_VMM_TCB, vmm.tcb, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VMM_VSPACE, vmm.space.root, SEL4_ALL_RIGHTS, 0);
     part_cap(manager, s, MANAGER_SLOT_VCPU_TCB, t->tcb, SEL4_ALL_RIGHTS, 0);
@@ -267,7 +269,7 @@ static void compile_manager(struct spec_builder *s, const struct compile_input *
         config.cnode_bits = bits > COMPONENT_CNODE_BITS ? bits : COMPONENT_CNODE_BITS;
         config.ram_caps = MANAGER_SPAN;
         config.vmm_entry = in->images[COMPONENT_VMM].entry;
-        config.vf_count = node == vm->first_node ? compile_all_vfs(vm) : 0;
+        config.vf_count = node == vm->first_node ? compile_all_vfs(vm) : compile_guest_vfs(vm);
         config.kernel_caps = files->kernel_size ? MANAGER_SPAN : 0;
         config.initrd_caps = files->initrd_size ? MANAGER_SPAN : 0;
     }

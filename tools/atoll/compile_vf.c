@@ -53,6 +53,19 @@ void vf_request(struct request_list *l, const char *name, uint32_t node, uint32_
     r->arg1 = CPU_VECTOR(vector);
 }
 
+/* Where the other vCPUs run, the guest sees the registers of the function that is asked for next, too. */
+static void registers_request(struct request_list *l, const struct system_header *header, const char *name, const struct description_vm *vm,
+                              const struct vf_config *kind)
+{
+    uint32_t function = header->request_count + vm->vcpus - 1;
+
+    for (uint32_t i = 1; i < vm->vcpus; i++) {
+        struct system_request *r = request_add(l, SYSTEM_REGISTERS, vm->first_node + i, kind->bar_pages * PAGE, "%s.bar%u", name, kind->bar);
+        r->arg0 = function;
+        r->arg1 = kind->bar;
+    }
+}
+
 static void net_name(const struct description *d, const struct description_net *net, char *name, size_t size)
 {
     snprintf(name, size, "%s.vf%u", d->nics[net->nic].name, net->vf);
@@ -81,6 +94,7 @@ void compile_vf_requests(struct request_list *l, const struct system_header *hea
         const struct description_vm *vm = &d->vms[k];
         for (size_t i = 0; i < vm->net_count; i++) {
             net_name(d, &vm->net[i], name, sizeof name);
+            registers_request(l, header, name, vm, &kinds[d->nics[vm->net[i].nic].driver].vf);
             vf_request(l, name, vm->first_node, pf[vm->net[i].nic], vm->net[i].vf, VECTOR_NIC + 2 * vm->net[i].nic);
         }
         if (compile_all_vfs(vm))
@@ -173,6 +187,16 @@ void compile_pf_drivers(struct spec_builder *s, const struct compile_input *in)
 
 /* ---- a VM's node ---- */
 
+/* What the guest sees of a function, on any of its VM's nodes. */
+static void registers(struct spec_builder *s, struct part *manager, uint32_t index, const struct vf_config *config)
+{
+    char name[48];
+
+    snprintf(name, sizeof name, "%s.bar%u", config->name, config->bar);
+    for (uint32_t i = 0; i < config->bar_pages; i++)
+        part_cap(manager, s, MANAGER_SLOT_VF + index * MANAGER_VF_SLOTS + MANAGER_VF_BAR + i, spec_shared(s, name, i), RIGHTS_WRITE, 0);
+}
+
 void manager_vf(struct part *manager, struct spec_builder *s, uint32_t index, const struct vf_config *config, uint32_t notification, uint64_t badge)
 {
     uint64_t at = MANAGER_VF_VA + index * MANAGER_VF_STRIDE;
@@ -209,8 +233,7 @@ static void guest_vf(struct spec_builder *s, const struct description *d, const 
     manager_vf(manager, s, index, config, notification, VMM_BADGE_VF(index, 0));
     snprintf(name, sizeof name, "%s.bar%u", config->name, config->bar);
     pages_map(manager, s, name, 0, config->bar_pages, MANAGER_VF_VA + index * MANAGER_VF_STRIDE + MANAGER_VF_BAR_AT, RIGHTS_WRITE);
-    for (uint32_t i = 0; i < config->bar_pages; i++)
-        part_cap(manager, s, MANAGER_SLOT_VF + index * MANAGER_VF_SLOTS + MANAGER_VF_BAR + i, spec_shared(s, name, i), RIGHTS_WRITE, 0);
+    registers(s, manager, index, config);
 }
 
 static void configure(struct part *part, struct spec_builder *s, const struct vfs_config *config, unsigned page)
@@ -218,6 +241,21 @@ static void configure(struct part *part, struct spec_builder *s, const struct vf
     uint32_t frame = page_new(s, "vfs", "config");
     spec_fill(s, frame, 0, config, sizeof *config);
     part_config(part, s, frame, page);
+}
+
+void compile_vf_registers(struct spec_builder *s, const struct description *d, uint32_t node, struct part *manager)
+{
+    uint32_t number;
+    const struct description_vm *vm = compile_node_vm(d, node, &number);
+    struct vfs_config config = {.magic = VFS_CONFIG_MAGIC, .count = (uint32_t)vm->net_count};
+
+    for (uint32_t i = 0; i < config.count; i++) {
+        config.vfs[i] = kinds[d->nics[vm->net[i].nic].driver].vf;
+        net_name(d, &vm->net[i], config.vfs[i].name, sizeof config.vfs[i].name);
+        registers(s, manager, i, &config.vfs[i]);
+    }
+    if (config.count)
+        configure(manager, s, &config, 2);
 }
 
 void compile_vfs(struct spec_builder *s, const struct compile_input *in, uint32_t node, struct part *manager, struct part *vmm,

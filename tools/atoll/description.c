@@ -315,10 +315,6 @@ static int vm_check(struct check *c, const struct yaml_vm *from, size_t index, y
     for (size_t i = 0; i < from->net_count; i++)
         if (net_check(&c->source, c->why, d, &from->net[i], yaml_entry(&c->source, yaml_value(&c->source, node, "net"), i)) != 0)
             return -1;
-    if (vm->net_count && vm->vcpus > 1)
-        return FAIL(c, yaml_value(&c->source, node, "net"),
-                    "VM '%s' has virtual functions and %u vCPUs; their registers are mapped on one node only: write 'vcpus: 1'",
-                    vm->name, vm->vcpus);
     return 0;
 }
 

@@ -278,10 +278,12 @@ void life_signalled(uint64_t badge)
 {
     if (badge & MANAGER_BADGE_LIFE) {
         irq_handler_ack(MANAGER_SLOT_LIFE_IRQ);
-        if (vm->vcpu)
+        if (vm->vcpu) {
+            places_follow();
             follow();
-        else
+        } else {
             watch();
+        }
     }
     if ((badge & MANAGER_BADGE_TIMER) && pausing) {
         pausing = false;

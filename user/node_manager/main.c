@@ -155,6 +155,7 @@ void component_main(const void *config, uint64_t tsc_hz)
         life_end(OUTCOME_IMPOSSIBLE, why);
         serve();
     }
+    places_init(vm, tsc_hz);
     vfs_init(c, vm, (const char *)config + 2 * 4096, free_slot, tsc_hz);
     life_start();
     serve();

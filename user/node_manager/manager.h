@@ -11,12 +11,20 @@
  * a sentence. `*free_slot`: the first one left. */
 int memory_bind(const struct manager_config *config, const struct vm_config *vm, uint64_t *free_slot, char *why, size_t why_size);
 
-/* vf.c: the VM's virtual functions, all of them together. vfs_lease() is called before the guest starts and each time it starts anew; `reset`: the
- * guest reset itself, and its VMM goes on. vfs_end() when nothing of the VM runs any more. 0, or -1 with a sentence. */
+/* vf.c: the VM's virtual functions, all of them together: leased by vCPU 0's manager, the others only show their registers. vfs_lease() is called before the
+ * guest starts and each time it starts anew; `reset`: the guest reset itself, and its VMM goes on. vfs_end() when nothing of the VM runs any more. 0, or -1
+ * with a sentence. */
 #define VFS_REASON_MAX MANAGER_REASON_MAX
 void vfs_init(const struct manager_config *config, const struct vm_config *vm, const void *config_frame, uint64_t free_slot, uint64_t tsc_hz);
 int vfs_lease(bool reset, char *why, size_t why_size);
 void vfs_end(void);
+error_t vf_show(unsigned index, uint64_t address); /* not vCPU 0's: map the registers there, and nowhere else; 0: nowhere */
+
+/* places.c: the same on a VM's other nodes. */
+void places_init(const struct vm_config *vm, uint64_t tsc_hz);
+bool places_tell(unsigned function, uint64_t address); /* false: not on all of them */
+void places_follow(void);
+
 /* What the VMM may ask for, see MANAGER_VF_PLACE and MANAGER_VF_RESET. */
 error_t vf_place(uint64_t index, uint64_t address, uint64_t master);
 int vf_reset(uint64_t index, char *why, size_t why_size); /* -1: quarantined */

@@ -20,11 +20,13 @@ struct vf {
     struct lease lease;
     uint64_t requester, sequence;
     uint64_t address;   /* where the guest wants its registers; 0: nowhere */
-    bool mapped, master, unanswered; /* unanswered: the latest request to its PF driver */
+    bool mapped, told;  /* on this node; on the VM's other nodes, perhaps */
+    bool master, unanswered; /* unanswered: the latest request to its PF driver */
 };
 
 static struct vf vfs[VM_VFS_MAX];
-static unsigned vf_count;
+static unsigned vf_count; /* that are leased here: 0 on nodes of other vCPUs than 0 */
+static bool alone;        /* the VM has no other nodes */
 static uint64_t ticks_per_second, ticks_per_ms, next_slot, end_slot;
 static struct { uint64_t base; } tables[TABLES];
 static unsigned table_count;
@@ -88,7 +90,7 @@ static error_t tables_make(uint64_t address)
     return error;
 }
 
-static void registers_unmap(struct vf *v)
+static void hide(struct vf *v)
 {
     for (unsigned i = 0; v->mapped && i < v->config->bar_pages; i++)
         page_unmap(slot_of(v, MANAGER_VF_BAR + i));
@@ -96,20 +98,56 @@ static void registers_unmap(struct vf *v)
 }
 
 /* Nothing but these pages appears at the guest's address: whatever else is there already makes the kernel refuse. */
-static error_t registers_map(struct vf *v)
+static error_t show(struct vf *v)
 {
-    if (v->mapped || !v->address)
-        return SEL4_NO_ERROR;
     error_t error = tables_make(v->address);
     v->mapped = !error;
     for (unsigned i = 0; i < v->config->bar_pages && !error; i++)
         error = nested_page_map(slot_of(v, MANAGER_VF_BAR + i), MANAGER_SLOT_NESTED, v->address + i * 4096ull,
                                 SEL4_RIGHT_READ | SEL4_RIGHT_WRITE, SEL4_X86_UNCACHEABLE);
     if (error) {
-        registers_unmap(v);
+        hide(v);
         v->address = 0;
     }
     return error;
+}
+
+error_t vf_show(unsigned index, uint64_t address)
+{
+    struct vf *v = &vfs[index];
+
+    if (address == v->address)
+        return SEL4_NO_ERROR;
+    if (!v->config)
+        return SEL4_INVALID_ARGUMENT;
+    hide(v);
+    v->address = address;
+    return address ? show(v) : SEL4_NO_ERROR;
+}
+
+/* True: they are nowhere any more. */
+static bool registers_unmap(struct vf *v)
+{
+    hide(v);
+    if (v->told)
+        v->told = !places_tell((unsigned)(v - vfs), 0);
+    return !v->told;
+}
+
+/* On all nodes of the VM, or on none. */
+static error_t registers_map(struct vf *v)
+{
+    if (v->mapped || !v->address)
+        return SEL4_NO_ERROR;
+    error_t error = show(v);
+    if (error || alone)
+        return error;
+    v->told = true;
+    if (places_tell((unsigned)(v - vfs), v->address))
+        return SEL4_NO_ERROR;
+    registers_unmap(v);
+    v->address = 0;
+    return SEL4_NOT_ENOUGH_MEMORY;
 }
 
 /* ---- its PF driver ---- */
@@ -152,7 +190,11 @@ static unsigned express_of(const struct vf *v) { return pci_capability(config_of
 /* Silent on the wire, then on the bus; then the IOMMU lets nothing of it through any more, also not what comes late. */
 static bool quiesce(struct vf *v, uint64_t lease, char *why, size_t size)
 {
-    registers_unmap(v);
+    if (!registers_unmap(v)) {
+        text_format(why, size, "another node of its VM does not answer");
+        v->unanswered = true;
+        return false;
+    }
     mediated_end((unsigned)(v - vfs));
     if (is_served(v))
         tcb_suspend(slot_of(v, MANAGER_VF_COMPONENT));
@@ -319,8 +361,11 @@ void vfs_init(const struct manager_config *config, const struct vm_config *vm, c
     mediated_clock(tsc_hz);
     next_slot = free_slot;
     end_slot = 1ull << config->cnode_bits;
-    for (unsigned i = 0; i < c->count; i++) {
+    for (unsigned i = 0; i < c->count; i++)
         vfs[i].config = &c->vfs[i];
+    if (vm->vcpu)
+        return;
+    for (unsigned i = 0; i < c->count; i++) {
         error_t error = requesters_range(slot_of(&vfs[i], MANAGER_VF_REQUESTER), MANAGER_SLOT_CNODE, &vfs[i].requester, &last);
         if (error || last != vfs[i].requester)
             panic("%s: its requester ID cannot be told: %s", c->vfs[i].name, sel4_error_name(error));
@@ -328,6 +373,7 @@ void vfs_init(const struct manager_config *config, const struct vm_config *vm, c
             open_mediated(&vfs[i], vm);
     }
     vf_count = c->count;
+    alone = vm->vcpus == 1;
 }
 
 static int renew(struct vf *v, char *why, size_t size)
@@ -395,7 +441,8 @@ error_t vf_place(uint64_t index, uint64_t address, uint64_t master)
     command_set(v, v->master);
     if (address == v->address)
         return SEL4_NO_ERROR;
-    registers_unmap(v);
+    if (!registers_unmap(v))
+        return SEL4_ILLEGAL_OPERATION;
     v->address = address;
     return registers_map(v);
 }
