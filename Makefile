@@ -104,9 +104,9 @@ unit-boot: $(BOOT_UNIT_TESTS:%=$(B)/unit/%)
 KERNEL_CORE := syscall.c fastpath.c invocation.c cspace.c cnode.c derive.c delete.c untyped.c tcb.c endpoint.c ipc.c notification.c reply.c \
 	sched_context.c refill.c sched_control.c schedule.c fault.c irq.c domain.c channel.c debug.c log.c state.c
 
-# x86: the machine side. svm.c and svm_enter.S are the vendor's half of the vCPUs.
+# x86: the machine side. svm.c, svm_exit.c and svm_enter.S are the vendor's half of the vCPUs.
 KERNEL_X86 := entry.S start.c boot_objects.c resources.c context.c cpu.c trap.c arch.c switch.c vspace.c asid.c table.c frame.c predictor.c fpu.c \
-	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c faults.c lapic.c timer.c ipi.c channels.c log.c snapshot.c memory.c vcpu.c vcpu_state.c svm.c svm_enter.S
+	ioport.c irq.c ioapic.c iommu.c vtd.c amdvi.c iospace.c requesters.c faults.c lapic.c timer.c ipi.c channels.c log.c snapshot.c memory.c vcpu.c vcpu_state.c svm.c svm_exit.c svm_enter.S
 KERNEL_OBJECTS = $(patsubst %,$(B)/kernel/%.o,$(KERNEL_CORE) $(addprefix x86/,$(KERNEL_X86)))
 
 # <machine.h>, the privileged instructions, is kernel/x86's here and tests/unit/host's in the unit tests.

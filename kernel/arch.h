@@ -53,7 +53,10 @@ void arch_fpu_flags_changed(struct tcb *);
 void arch_vcpu_unbind(struct tcb *);                      /* the TCB is being deleted: every TCB's deletion calls it */
 /* Fault messages of Atoll's vCPU: write to the receiver's message words, return the length; and take the reply. */
 word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver);
-void arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length); /* it runs on in any case */
+void arch_vcpu_fault_reply(struct tcb *replier, struct tcb *vcpu_thread); /* it runs on in any case */
+/* The fast path's forms of these, which complete the message (its label is ATOLL_FAULT_VCPU) and switch to whom it is for. */
+void arch_vcpu_tell(struct tcb *sender, struct tcb *receiver);
+void arch_vcpu_resume(struct tcb *replier, struct tcb *vcpu_thread);
 
 /* Interrupts and time */
 bool machine_interrupt_pending(void);                     /* for preemption points */

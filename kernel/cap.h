@@ -159,6 +159,11 @@ static inline cap_t cap_frame(paddr_t pa, enum frame_size size, enum frame_right
 static inline enum frame_size frame_size(cap_t c) { return (enum frame_size)cap_bits(c.w0, 57, 2); }
 static inline unsigned frame_size_bits(cap_t c) { return 12 + 9 * (unsigned)frame_size(c); }
 static inline enum frame_rights frame_rights(cap_t c) { return (enum frame_rights)cap_bits(c.w0, 55, 2); }
+/* A frame with at least these rights, FRAME_READ or FRAME_READ_WRITE: their bits are contained in each other. */
+static inline bool cap_is_frame(cap_t c, enum frame_rights rights)
+{
+    return (cap_kind(c) & CAP_KIND(MASK(5), (word_t)rights)) == CAP_KIND(CAP_FRAME, (word_t)rights);
+}
 static inline bool frame_only(cap_t c) { return cap_bits(c.w0, 54, 1) != 0; }
 static inline enum frame_mapped frame_mapped(cap_t c) { return (enum frame_mapped)cap_bits(c.w0, 52, 2); }
 static inline word_t frame_asid(cap_t c) { return cap_bits(c.w0, 40, 12); }

@@ -6,7 +6,8 @@
 
 /* syscall.c: entries from user level. The machine side has saved the registers in kernel.current->context; each of these
  * ends with the scheduler having chosen: the machine side then returns to kernel.current (arch_switch_to was called). */
-void handle_syscall(int64_t number);             /* rdx */
+void syscall_dispatch(struct tcb *current, int64_t number); /* rdx */
+void handle_syscall(int64_t number);             /* the same of kernel.current */
 void handle_interrupt(word_t irq);               /* a device or IPI interrupt (not the timer); irq < NUM_IRQS */
 void handle_timer(void);
 void handle_user_exception(word_t number, word_t code);
@@ -42,10 +43,7 @@ static inline word_t message_length(word_t info)
 /* The IPC buffer in the window, NULL if there is none or (to_write) it is read-only. */
 static inline word_t *tcb_ipc_buffer(const struct tcb *t, bool to_write)
 {
-    if (cap_tag(t->ipc_buffer.cap) != CAP_FRAME ||
-        frame_rights(t->ipc_buffer.cap) < (to_write ? FRAME_READ_WRITE : FRAME_READ))
-        return NULL;
-    return t->ipc_buffer_words;
+    return cap_is_frame(t->ipc_buffer.cap, to_write ? FRAME_READ_WRITE : FRAME_READ) ? t->ipc_buffer_words : NULL;
 }
 word_t message_word(struct tcb *, unsigned i);
 bool message_set_word(struct tcb *, unsigned i, word_t value); /* false: no buffer to take it */

@@ -12,6 +12,13 @@ static inline struct tcb *endpoint_head(const struct endpoint *e)
 {
     return (struct tcb *)(e->head_and_state & ~ENDPOINT_STATE_MASK);
 }
+/* Is it in this state? Then *head is its queue's head. */
+static inline bool endpoint_has(const struct endpoint *e, enum endpoint_state s, struct tcb **head)
+{
+    word_t word = e->head_and_state - s;
+    *head = (struct tcb *)word;
+    return (word & ENDPOINT_STATE_MASK) == 0;
+}
 static inline void endpoint_set_head(struct endpoint *e, const struct tcb *head, enum endpoint_state s)
 {
     e->head_and_state = (uintptr_t)head | s;
@@ -38,11 +45,11 @@ static inline void endpoint_enqueue(struct endpoint *e, struct tcb *t, enum endp
 static inline void endpoint_pop(struct endpoint *e, const struct tcb *head, enum endpoint_state s)
 {
     struct tcb *next = head->ipc_link.next;
-    if (next) {
+    if (__builtin_expect(!next, true)) {
+        *e = (struct endpoint){ENDPOINT_IDLE, NULL};
+    } else {
         next->ipc_link.prev = NULL;
         endpoint_set_head(e, next, s);
-    } else {
-        *e = (struct endpoint){ENDPOINT_IDLE, NULL};
     }
 }
 

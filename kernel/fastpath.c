@@ -6,12 +6,15 @@
  * same (tests/unit/kernel_fastpath.c compares them). They end in tail calls: nothing needs to be kept on the stack. */
 #include "core.h"
 #include "endpoint.h"
+#include "notification.h"
 #include "reply.h"
 
+/* cspace_slot() and what is there. */
 static inline cap_t lookup(const struct tcb *t, word_t cptr)
 {
-    const struct slot *s = cspace_slot(t, cptr);
-    return s ? s->cap : cap_null();
+    const struct cspace_window *w = &t->cspace_window;
+    word_t index = cptr - w->first;
+    return t->cspace.cap.w0 == w->cap && index < w->count ? w->slots[index].cap : cap_null();
 }
 
 /* Four words at most, no capabilities: all in registers. */
@@ -43,9 +46,9 @@ static inline struct tcb *passive_receiver(const struct tcb *t, cap_t c)
     if ((kind & ~(can_call | SEL4_RIGHT_READ)) != CAP_KIND(CAP_ENDPOINT, SEL4_RIGHT_WRITE) || !(kind & can_call))
         return NULL;
     const struct endpoint *e = object_at(cap_offset48(c));
-    if (endpoint_state(e) != ENDPOINT_RECEIVING)
+    struct tcb *receiver;
+    if (!endpoint_has(e, ENDPOINT_RECEIVING, &receiver))
         return NULL;
-    struct tcb *receiver = endpoint_head(e);
     return receiver->reply && !receiver->sc && t->sc && thread_may_follow(receiver, t) ? receiver : NULL;
 }
 
@@ -76,8 +79,8 @@ void fastpath_call(struct tcb *t)
         syscall_general(t, SEL4_SYS_CALL);
         return;
     }
-    copy_message(&receiver->context, &t->context);
     hand_over(t, receiver, c);
+    copy_message(&receiver->context, &t->context);
     arch_switch_to(receiver);
 }
 
@@ -90,8 +93,7 @@ void fastpath_vcpu_fault(struct tcb *t)
         return;
     }
     hand_over(t, receiver, c);
-    receiver->context.rsi = message_info(ATOLL_FAULT_VCPU, 0, 0, arch_vcpu_fault_message(t, receiver));
-    arch_switch_to(receiver);
+    arch_vcpu_tell(t, receiver);
 }
 
 /* `caller` gets its scheduling context back and is to run, `t` waits for the next message. */
@@ -115,12 +117,6 @@ static inline void hand_back(struct tcb *t, struct tcb *caller, struct reply *r,
     kernel.current = caller;
 }
 
-static __attribute__((noinline)) void resume_guest(struct tcb *vmm, struct tcb *guest)
-{
-    arch_vcpu_fault_reply(guest, vmm, message_label(vmm->context.rsi), message_length(vmm->context.rsi)); /* it runs on in any case */
-    arch_switch_to(guest);
-}
-
 void fastpath_reply_recv(struct tcb *t)
 {
     cap_t reply_cap = lookup(t, t->context.r12), c = lookup(t, t->context.rdi);
@@ -138,7 +134,7 @@ void fastpath_reply_recv(struct tcb *t)
     if (caller->fault.type == ATOLL_FAULT_VCPU) {
         caller->fault.type = SEL4_FAULT_NULL;
         hand_back(t, caller, r, e, can_grant);
-        resume_guest(t, caller);
+        arch_vcpu_resume(t, caller);
         return;
     }
     if (caller->fault.type != SEL4_FAULT_NULL || !short_message(t->context.rsi))
@@ -161,6 +157,9 @@ void fastpath_send(struct tcb *t, int64_t number)
         syscall_general(t, number);
         return;
     }
-    notification_signal(object_at(cap_offset48(c)), cap_badge(c));
+    struct notification *n = object_at(cap_offset48(c));
+    if (notification_note(n, cap_badge(c)))
+        return; /* nobody to wake, nothing to schedule */
+    notification_wake(n, cap_badge(c));
     schedule();
 }

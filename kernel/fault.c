@@ -113,6 +113,6 @@ bool fault_reply(struct tcb *t, struct tcb *replier)
     case SEL4_FAULT_TIMEOUT:
         take_registers(t, replier, timeout_registers, ARRAY_SIZE(timeout_registers));
         return label == 0;
-    default: arch_vcpu_fault_reply(t, replier, label, message_length(info)); return true;
+    default: arch_vcpu_fault_reply(replier, t); return true;
     }
 }

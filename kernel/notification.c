@@ -1,6 +1,7 @@
 /* Notifications: a word of signals, a queue of waiting threads by priority, at most one bound thread, and a scheduling
  * context that whoever is woken without one may run on. */
 #include "core.h"
+#include "notification.h"
 #include "state.h"
 
 static void enqueue(struct notification *n, struct tcb *t)
@@ -63,30 +64,27 @@ static void deliver(struct notification *n, struct tcb *t, word_t word)
     thread_wake(t);
 }
 
+void notification_wake(struct notification *n, word_t badge)
+{
+    struct tcb *t = n->state == NOTIFICATION_WAITING ? n->head : n->bound_tcb;
+    if (n->state == NOTIFICATION_WAITING) {
+        dequeue(n, t);
+    } else if (t->state == THREAD_BLOCKED_ON_RECEIVE) {
+        endpoint_remove(t);
+        if (t->reply)
+            reply_unlink(t->reply);
+    } else {
+        n->word = badge;
+        n->state = NOTIFICATION_ACTIVE;
+        return;
+    }
+    deliver(n, t, badge);
+}
+
 void notification_signal(struct notification *n, word_t badge)
 {
-    switch ((enum notification_state)n->state) {
-    case NOTIFICATION_ACTIVE: n->word |= badge; break;
-    case NOTIFICATION_WAITING: {
-        struct tcb *t = n->head;
-        dequeue(n, t);
-        deliver(n, t, badge);
-        break;
-    }
-    case NOTIFICATION_IDLE: {
-        struct tcb *t = n->bound_tcb;
-        if (t && t->state == THREAD_BLOCKED_ON_RECEIVE) {
-            endpoint_remove(t);
-            if (t->reply)
-                reply_unlink(t->reply);
-            deliver(n, t, badge);
-        } else {
-            n->word = badge;
-            n->state = NOTIFICATION_ACTIVE;
-        }
-        break;
-    }
-    }
+    if (!notification_note(n, badge))
+        notification_wake(n, badge);
 }
 
 void notification_take(struct tcb *t, struct notification *n)

@@ -11,10 +11,11 @@ static inline struct sched_context *reply_sc(const struct reply *r) /* NULL: not
 }
 static inline void reply_stack_push(struct sched_context *sc, struct reply *r)
 {
-    r->prev = (word_t)sc->reply;
+    struct reply *below = sc->reply;
+    r->prev = (word_t)below;
     r->next = (word_t)sc | REPLY_NEXT_IS_SC;
-    if (sc->reply)
-        sc->reply->next = (word_t)r;
+    if (below)
+        below->next = (word_t)r;
     sc->reply = r;
 }
 static inline void reply_stack_pop(struct sched_context *sc, struct reply *r)

@@ -107,9 +107,9 @@ static void receive(struct tcb *t, bool blocking, bool with_reply)
     }
 }
 
-void handle_syscall(int64_t number)
+/* kernel.current and its rdx. */
+void syscall_dispatch(struct tcb *t, int64_t number)
 {
-    struct tcb *t = kernel.current;
     if (number == SEL4_SYS_CALL)
         fastpath_call(t);
     else if (number == SEL4_SYS_REPLY_RECV)
@@ -119,6 +119,8 @@ void handle_syscall(int64_t number)
     else
         syscall_general(t, number);
 }
+
+void handle_syscall(int64_t number) { syscall_dispatch(kernel.current, number); }
 
 void syscall_general(struct tcb *t, int64_t number)
 {

@@ -41,4 +41,6 @@ SAME(VCPU_R12, struct vcpu, registers.r12);
 SAME(VCPU_R13, struct vcpu, registers.r13);
 SAME(VCPU_R14, struct vcpu, registers.r14);
 SAME(VCPU_R15, struct vcpu, registers.r15);
+SAME(VCPU_PADDR, struct vcpu, paddr);
+SAME(0, struct vcpu, hardware);
 _Static_assert(UNMAPPABLE_ADDRESS == USER_TOP, "no page can be mapped there");

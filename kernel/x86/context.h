@@ -44,7 +44,7 @@
 #define KERNEL_STACK_SIZE 16384
 #define EMERGENCY_STACK_SIZE 8192 /* NMI, machine check, double fault */
 
-/* struct vcpu (vcpu.h): the guest's registers that hardware does not switch */
+/* struct vcpu (vcpu.h): the guest's registers that hardware does not switch, and its own address */
 #define VCPU_RBX 4096
 #define VCPU_RCX 4104
 #define VCPU_RDX 4112
@@ -59,3 +59,4 @@
 #define VCPU_R13 4184
 #define VCPU_R14 4192
 #define VCPU_R15 4200
+#define VCPU_PADDR 4216

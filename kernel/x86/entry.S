@@ -47,9 +47,10 @@ syscall_entry:
     mov %r14, CONTEXT_R14(%rsp)
     mov %r15, CONTEXT_R15(%rsp)
     movq $CAUSE_SYSCALL, CONTEXT_CAUSE(%rsp)
+    mov %rsp, %rdi
     lea kernel_stack_top(%rip), %rsp
-    mov %rdx, %rdi
-    call handle_syscall
+    mov %rdx, %rsi
+    call syscall_dispatch
     /* fall through */
 
 /* Leave to kernel.current. */
@@ -108,7 +109,9 @@ exit_not_user:
     lea kernel_stack_top(%rip), %rsp
     cmpb $EXIT_TO_IDLE, exit_special(%rip)
     je idle
-    call vcpu_run
+    call vcpu_prepare /* the vCPU to enter, or NULL: its handler was told why not, and something else is current */
+    test %rax, %rax
+    jnz guest_enter
     jmp kernel_exit
 
 /* The only places where the kernel accepts interrupts. STI takes effect behind the next instruction, so an interrupt's return

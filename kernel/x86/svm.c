@@ -1,4 +1,4 @@
-/* Virtual CPUs, the AMD half (APM vol 2, chapter 15). QEMU offers neither next RIP, decode assists nor flush by ASID; real
+/* Virtual CPUs, the AMD half (APM vol 2, chapter 15): set-up and state; what each exit passes is in svm_exit.c. QEMU offers neither next RIP, decode assists nor flush by ASID; real
  * processors do; both ways are here, chosen by CPUID.
  *
  * The guest owns CR0, CR3, CR4 and the debug registers: nested paging keeps their effect inside the guest, and every #VMEXIT
@@ -19,14 +19,13 @@
 #define IOPM_SIZE 12288
 #define VM_CR_SVMDIS BIT(4)
 #define GUEST_HARDWARE_ASID 1 /* one is enough: another guest's first run flushes */
-#define EVENT_VECTOR_MASK 0xff
-#define EVENT_TYPE_MASK (7u << 8)
 
 static uint8_t msr_map[MSRPM_SIZE] __attribute__((aligned(4096)));
 static uint8_t io_map[IOPM_SIZE] __attribute__((aligned(4096)));
 static uint8_t host_save[4096] __attribute__((aligned(4096)));  /* VMRUN's own */
 static uint8_t host_state[4096] __attribute__((aligned(4096))); /* for VMSAVE and VMLOAD: TR, SYSCALL MSRs */
-static paddr_t msr_map_paddr, io_map_paddr, host_state_paddr;
+static paddr_t msr_map_paddr, io_map_paddr;
+paddr_t host_state_paddr;
 static bool present, has_tsc_aux;
 static bool flush_needed; /* TLB entries of the guest are stale */
 
@@ -34,9 +33,6 @@ static bool flush_needed; /* TLB entries of the guest are stale */
 static struct vcpu *last;
 static paddr_t last_root;
 struct guest_loaded guest_loaded;
-
-static struct vmcb *vmcb_of(struct vcpu *v) { return (struct vmcb *)(void *)v->hardware; }
-static const struct vmcb *vmcb_read(const struct vcpu *v) { return (const struct vmcb *)(const void *)v->hardware; }
 
 /* ---- set-up ---- */
 
@@ -128,6 +124,7 @@ void guest_init(struct vcpu *v)
 void vcpu_flush_tlb(void) { flush_needed = guest_loaded.refresh = true; }
 void guest_forget(const struct vcpu *v)
 {
+    guest_loaded.refresh = true;
     if (last == v)
         last = NULL; /* its memory may become another vCPU, whose first run must flush */
 }
@@ -141,7 +138,7 @@ static void set_tsc_aux(word_t value)
 }
 
 /* Everything that the hardware must hold for this guest and that stays as it is from one entry to the next. */
-static void switch_in(struct vcpu *v, paddr_t nested_root)
+void guest_load(struct vcpu *v, paddr_t nested_root)
 {
     struct vmcb *b = vmcb_of(v);
     for (unsigned i = 0; v != last && i < 4; i++) {
@@ -161,182 +158,7 @@ static void switch_in(struct vcpu *v, paddr_t nested_root)
     flush_needed = guest_loaded.refresh = false;
 }
 
-/* An event whose delivery an exit cut short is delivered again at the next entry, unless the instruction that raised it is done again
- * anyway: INT n, INT3 and INTO leave RIP where they stand. QEMU reports interrupts that V_IRQ raised as exceptions. */
-static word_t event_to_repeat(word_t info)
-{
-    word_t type = info & EVENT_TYPE_MASK, vector = info & EVENT_VECTOR_MASK;
-    if (type == VCPU_EVENT_SOFT_INTERRUPT || (type == VCPU_EVENT_EXCEPTION && (vector == 3 || vector == 4)))
-        return 0;
-    if (type == VCPU_EVENT_EXCEPTION && vector >= 32)
-        return info & ~(word_t)EVENT_TYPE_MASK;
-    return info;
-}
-
-static enum guest_end end_as(struct vcpu *v, word_t class, word_t q1, word_t q2)
-{
-    const struct vmcb *b = vmcb_read(v);
-    v->exit = (struct vcpu_exit_info){class, cpu.next_rip && b->next_rip ? (b->next_rip - b->rip) & 0xf : 0, q1, q2};
-    return GUEST_EXIT;
-}
-
-static enum guest_end end_port(struct vcpu *v)
-{
-    const struct vmcb *b = vmcb_read(v);
-    word_t i = b->exit_info1, q = i >> 16 & 0xffff;
-    bool string = i & IOIO_STRING;
-    q |= (i & IOIO_IN ? BIT(16) : 0) | (i >> 4 & 7) << 17 | (string ? BIT(20) : 0) | (i & IOIO_REP ? BIT(21) : 0);
-    q |= (string && cpu.decode_assists ? i >> 10 & 7 : 7) << 22;
-    q |= (i >> 7 & 1 ? 1ull : i >> 8 & 1 ? 2ull : i >> 9 & 1 ? 3ull : 0) << 25;
-    v->exit = (struct vcpu_exit_info){EXIT_PORT, (b->exit_info2 - b->rip) & 0xf, q, 0};
-    return GUEST_EXIT;
-}
-
-static enum guest_end end_nested(struct vcpu *v)
-{
-    const struct vmcb *b = vmcb_read(v);
-    word_t i = b->exit_info1;
-    bool write = i & NPF_WRITE, fetch = i & NPF_FETCH;
-    word_t access = (!write && !fetch ? 1 : 0) | (write ? 2 : 0) | (fetch ? 4 : 0) | (i & NPF_PRESENT ? 8 : 0) |
-                    (i & NPF_TABLE_WALK ? 16 : 0);
-    return end_as(v, EXIT_NESTED, b->exit_info2, access);
-}
-
-/* CR and DR accesses: the register number is in the exit code, the GPR in EXITINFO1 with decode assists (15.8.1). Bits 1 and 7..4 of
- * the second word say which. */
-static enum guest_end end_register(struct vcpu *v, word_t class, word_t number, bool write)
-{
-    const struct vmcb *b = vmcb_read(v);
-    return end_as(v, class, number, (write ? 1 : 0) | (cpu.decode_assists ? 2 | (b->exit_info1 & 0xf) << 4 : 0));
-}
-
-static enum guest_end end_exception(struct vcpu *v, word_t vector)
-{
-    struct vmcb *b = vmcb_of(v);
-    if (vector == VECTOR_MACHINE_CHECK)
-        panic("machine check while a guest ran: the hardware reports an error");
-    return end_as(v, EXIT_EXCEPTION, vector, b->exit_info1);
-}
-
-/* Out of the NMI handler at last. The IRET is still to run; the shadow keeps the next NMI away until it has. */
-static enum guest_end end_iret(struct vcpu *v)
-{
-    struct vmcb *b = vmcb_of(v);
-    b->intercept3 &= ~(uint32_t)INTERCEPT_IRET;
-    b->interrupt_shadow |= INTERRUPT_SHADOW;
-    v->nmi_masked = false;
-    if (!v->nmi_window)
-        return GUEST_AGAIN;
-    v->nmi_window = false;
-    return end_as(v, EXIT_NMI_WINDOW, 0, 0);
-}
-
-static enum guest_end end_window(struct vcpu *v)
-{
-    struct vmcb *b = vmcb_of(v);
-    b->virtual_interrupt &= ~V_ARMED;
-    b->intercept3 &= ~(uint32_t)INTERCEPT_VINTR;
-    return end_as(v, EXIT_WINDOW, 0, 0);
-}
-
-/* The processor refused the state, which vcpu_state.c should have done: say so, and start over from the reset state, since what
- * the VMCB holds now is not the guest's (QEMU leaves the host's registers in it). */
-static enum guest_end end_invalid(struct vcpu *v)
-{
-    log_printf("vcpu: the processor refused the state of a guest; its state is lost\n");
-    guest_init(v);
-    return end_as(v, EXIT_BAD_STATE, 0, 0xfe);
-}
-
-static enum guest_end classify(struct vcpu *v)
-{
-    const struct vmcb *b = vmcb_read(v);
-    uint32_t code = (uint32_t)b->exit_code;
-    switch (code) {
-    case SVM_EXIT_CPUID: return end_as(v, EXIT_CPUID, 0, 0);
-    case SVM_EXIT_IOIO: return end_port(v);
-    case SVM_EXIT_MSR: return end_as(v, EXIT_MSR, (uint32_t)v->registers.rcx, b->exit_info1 & 1);
-    case SVM_EXIT_NPF: return end_nested(v);
-    case SVM_EXIT_HLT: return end_as(v, EXIT_HLT, 0, 0);
-    case SVM_EXIT_INTR: v->exit.class = EXIT_INTERRUPT; return GUEST_INTERRUPT;
-    case SVM_EXIT_VINTR: return end_window(v);
-    case SVM_EXIT_NMI: case SVM_EXIT_INIT: return GUEST_AGAIN; /* it came at STGI */
-    case SVM_EXIT_IRET: return end_iret(v);
-    case SVM_EXIT_VMMCALL: return end_as(v, EXIT_CALL, 0, 0);
-    case SVM_EXIT_SHUTDOWN: return end_as(v, EXIT_SHUTDOWN, 0, 0);
-    case SVM_EXIT_XSETBV: return end_as(v, EXIT_XSETBV, 0, 0);
-    case SVM_EXIT_WBINVD: case SVM_EXIT_INVD: return end_as(v, EXIT_WBINVD, 0, 0);
-    case SVM_EXIT_RDPMC: return end_as(v, EXIT_RDPMC, 0, 0);
-    case SVM_EXIT_MONITOR: return end_as(v, EXIT_MONITOR, 0, 0);
-    case SVM_EXIT_MWAIT: case SVM_EXIT_MWAIT_ARMED: return end_as(v, EXIT_MONITOR, 1, 0);
-    case SVM_EXIT_TASK_SWITCH: return end_as(v, EXIT_TASK_SWITCH, b->exit_info1, b->exit_info2);
-    case SVM_EXIT_VMRUN: case SVM_EXIT_VMLOAD: case SVM_EXIT_VMSAVE: case SVM_EXIT_STGI: case SVM_EXIT_CLGI:
-    case SVM_EXIT_SKINIT: case SVM_EXIT_INVLPGA:
-        return end_as(v, EXIT_VIRT, code, 0);
-    case SVM_EXIT_INVALID: return end_invalid(v);
-    default: break;
-    }
-    if (code < SVM_EXIT_DR_READ)
-        return end_register(v, EXIT_CONTROL, code & 0xf, code >= SVM_EXIT_CR_WRITE);
-    if (code < SVM_EXIT_EXCEPTION)
-        return end_register(v, EXIT_DEBUG_REG, code & 0xf, code >= SVM_EXIT_DR_WRITE);
-    if (code < SVM_EXIT_INTR)
-        return end_exception(v, code - SVM_EXIT_EXCEPTION);
-    return end_as(v, EXIT_OTHER, code, b->exit_info1);
-}
-
-enum guest_end guest_run(struct vcpu *v, paddr_t nested_root)
-{
-    struct vmcb *b = vmcb_of(v);
-    if (v != last || nested_root != last_root || guest_loaded.refresh)
-        switch_in(v, nested_root);
-    svm_enter(v, v->paddr, host_state_paddr);
-    b->tlb_control = TLB_KEEP;
-    b->event = b->exit_interrupt_info & VCPU_EVENT_VALID ? event_to_repeat(b->exit_interrupt_info) : 0;
-    return classify(v);
-}
-
 /* ---- state ---- */
-
-static bool interruptible(const struct vmcb *b)
-{
-    return (b->rflags & RFLAGS_IF) && !(b->interrupt_shadow & INTERRUPT_SHADOW);
-}
-
-static inline void exit_message(const struct vcpu *v, struct context *to)
-{
-    const struct vmcb *b = vmcb_read(v);
-    to->r10 = v->exit.class | v->exit.length << EXIT_LENGTH_SHIFT | (interruptible(b) ? EXIT_INTERRUPTIBLE : 0) |
-              (b->event ? EXIT_EVENT_PENDING : 0) | (b->rflags & RFLAGS_TF ? EXIT_STEPPING : 0) | (b->cpl & 2 ? EXIT_USER : 0) | (b->virtual_interrupt & V_TPR_MASK) << EXIT_CR8_SHIFT;
-    to->r8 = v->exit.q1;
-    to->r9 = v->exit.q2;
-    to->r15 = b->rip;
-}
-
-static inline void read_abcd(const struct vcpu *v, word_t *w)
-{
-    w[0] = vmcb_read(v)->rax;
-    w[1] = v->registers.rbx;
-    w[2] = v->registers.rcx;
-    w[3] = v->registers.rdx;
-}
-
-void guest_exit_message(const struct vcpu *v, struct context *to) { exit_message(v, to); }
-
-void guest_exit_message_abcd(const struct vcpu *v, struct context *to, word_t *words)
-{
-    exit_message(v, to);
-    read_abcd(v, words);
-}
-
-void guest_advance(struct vcpu *v, word_t bytes)
-{
-    struct vmcb *b = vmcb_of(v);
-    bool long_code = (b->efer & EFER_LMA) && (b->cs.attributes >> 9 & 1);
-    b->rip = long_code ? b->rip + bytes : (uint32_t)(b->rip + bytes);
-    b->interrupt_shadow &= ~INTERRUPT_SHADOW;
-    b->rflags &= ~RFLAGS_RF; /* it was for this instruction */
-}
 
 /* Have an exit as soon as the guest can take an interrupt of this priority: a virtual interrupt that is intercepted (15.21.4). While one is armed,
  * writes of CR8 exit, and the VMM asks anew: QEMU takes an equal priority for a higher one, and ends itself (an assertion) when such a write
@@ -373,7 +195,7 @@ bool guest_try_event(struct vcpu *v, word_t event)
         return now;
     }
     word_t priority = (event & EVENT_VECTOR_MASK) >> 4;
-    if (!b->event && interruptible(b) && priority > (b->virtual_interrupt & V_TPR_MASK)) {
+    if (!b->event && guest_interruptible(b) && priority > (b->virtual_interrupt & V_TPR_MASK)) {
         set_event(v, event);
         return true;
     }
@@ -421,7 +243,7 @@ void guest_read_group(const struct vcpu *v, unsigned group, word_t *w)
     const struct vmcb *b = vmcb_read(v);
     const struct guest_registers *r = &v->registers;
     switch (1u << group) {
-    case VCPU_GROUP_ABCD: read_abcd(v, w); break;
+    case VCPU_GROUP_ABCD: guest_read_abcd(v, w); break;
     case VCPU_GROUP_GPR:
         w[0] = r->rsi, w[1] = r->rdi, w[2] = r->rbp, w[3] = b->rsp;
         w[4] = r->r8, w[5] = r->r9, w[6] = r->r10, w[7] = r->r11, w[8] = r->r12, w[9] = r->r13, w[10] = r->r14, w[11] = r->r15;
@@ -458,14 +280,6 @@ static void write_control(struct vcpu *v, const word_t *w)
     b->efer = w[5] | EFER_SVME; /* VMRUN insists on it */
     v->xcr0 = w[6];
     b->dr6 = w[7], b->dr7 = w[8];
-}
-
-void guest_write_abcd(struct vcpu *v, word_t rax, word_t rbx, word_t rcx, word_t rdx)
-{
-    vmcb_of(v)->rax = rax;
-    v->registers.rbx = rbx;
-    v->registers.rcx = rcx;
-    v->registers.rdx = rdx;
 }
 
 void guest_write_group(struct vcpu *v, unsigned group, const word_t *w)

@@ -1,6 +1,7 @@
 /* AMD SVM: the VMCB (APM vol 2, appendix B) and exit codes (appendix C). */
 #pragma once
-#include "../types.h"
+#include "cpu.h"
+#include "vcpu.h"
 
 struct vmcb_segment {
     uint16_t selector, attributes;
@@ -132,5 +133,30 @@ enum svm_exit {
 #define NPF_FETCH BIT(4)
 #define NPF_TABLE_WALK BIT(33)
 
-struct vcpu;
-void svm_enter(struct vcpu *, paddr_t vmcb, paddr_t host); /* svm_enter.S */
+#define EVENT_VECTOR_MASK 0xff
+#define EVENT_TYPE_MASK (7u << 8)
+
+static inline struct vmcb *vmcb_of(struct vcpu *v) { return (struct vmcb *)(void *)v->hardware; }
+static inline const struct vmcb *vmcb_read(const struct vcpu *v) { return (const struct vmcb *)(const void *)v->hardware; }
+static inline bool guest_interruptible(const struct vmcb *b)
+{
+    return (b->rflags & RFLAGS_IF) && !(b->interrupt_shadow & INTERRUPT_SHADOW);
+}
+
+/* VCPU_GROUP_ABCD, the group that most exits carry. */
+static inline void guest_read_abcd(const struct vcpu *v, word_t *w)
+{
+    w[0] = vmcb_read(v)->rax;
+    w[1] = v->registers.rbx;
+    w[2] = v->registers.rcx;
+    w[3] = v->registers.rdx;
+}
+static inline void guest_write_abcd(struct vcpu *v, word_t rax, word_t rbx, word_t rcx, word_t rdx)
+{
+    vmcb_of(v)->rax = rax;
+    v->registers.rbx = rbx;
+    v->registers.rcx = rcx;
+    v->registers.rdx = rdx;
+}
+
+extern paddr_t host_state_paddr; /* svm.c, for svm_enter.S */

@@ -8,8 +8,6 @@
 #include "timer.h"
 #include "trap.h"
 
-#define EXIT_WORDS 4 /* MR0..MR3 of every exit message */
-
 static unsigned words_of(word_t groups)
 {
     unsigned n = 0;
@@ -35,7 +33,7 @@ static int write_groups(struct vcpu *v, word_t groups, const word_t *words)
         words += vcpu_group_words(g);
     }
     if (groups & (VCPU_GROUP_RIP | VCPU_GROUP_CONTROL | VCPU_GROUP_SEGMENTS | VCPU_GROUP_EVENT))
-        v->unchecked = true;
+        v->hindered |= VCPU_UNCHECKED;
     return -1;
 }
 
@@ -43,7 +41,7 @@ static int write_groups(struct vcpu *v, word_t groups, const word_t *words)
 
 static void refuse_state(struct vcpu *v, word_t group, word_t word)
 {
-    v->refused = true;
+    v->hindered |= VCPU_REFUSED;
     v->exit = (struct vcpu_exit_info){EXIT_BAD_STATE, 0, group, word};
 }
 
@@ -58,61 +56,65 @@ static bool check_entry(struct vcpu *v)
     int wrong = vcpu_check_entry(control, segments, rip[1], event[0]);
     if (wrong >= 0)
         refuse_state(v, (word_t)wrong >> 8, (word_t)wrong & 0xff);
-    v->unchecked = false;
+    v->hindered &= (uint8_t)~VCPU_UNCHECKED;
     return wrong < 0;
 }
 
-void vcpu_run(void)
+static __attribute__((noinline)) struct vcpu *prepare_slowly(const struct tcb *t, struct vcpu *v)
 {
-    struct vcpu *v = kernel.current->vcpu;
-    paddr_t root = vspace_nested_paddr(kernel.current);
+    paddr_t root = vspace_nested_paddr(t);
     if (!root)
         refuse_state(v, 0, 0); /* no nested address space to run in */
-    if (!v->refused && (!v->unchecked || check_entry(v))) {
-        predictor_switch_guest(v);
-        enum guest_end end;
-        do
-            end = guest_run(v, root);
-        while (end == GUEST_AGAIN);
-        v->counters[v->exit.class]++;
-        if (end == GUEST_INTERRUPT)
-            take_interrupt();
-    } else {
+    if ((v->hindered & VCPU_REFUSED) || ((v->hindered & VCPU_UNCHECKED) && !check_entry(v))) {
         v->counters[EXIT_BAD_STATE]++;
+        v->hindered &= (uint8_t)~VCPU_REFUSED;
+        handle_vcpu_fault();
+        return NULL;
     }
-    v->refused = false;
+    predictor_switch_guest(v);
+    guest_load(v, root);
+    guest_loaded.nested = t->vspace.cap.w0;
+    return v;
+}
+
+/* Mostly it goes on as it was: the last guest of this core, in the same nested address space, and nothing has changed meanwhile. */
+struct vcpu *vcpu_prepare(void)
+{
+    const struct tcb *t = kernel.current;
+    struct vcpu *v = t->vcpu;
+    if (v == predictor.guest && t->vspace.cap.w0 == guest_loaded.nested && !guest_loaded.refresh && !v->hindered)
+        return v;
+    return prepare_slowly(t, v);
+}
+
+void vcpu_exited(struct vcpu *v)
+{
+    v->counters[v->exit.class]++;
     handle_vcpu_fault();
 }
 
-static __attribute__((noinline)) word_t message_general(const struct vcpu *v, struct context *to, word_t groups, word_t *words)
+void vcpu_interrupted(struct vcpu *v)
 {
-    guest_exit_message(v, to);
-    word_t n = EXIT_WORDS;
-    for (; words && groups; groups &= groups - 1) {
-        unsigned g = (unsigned)__builtin_ctzll(groups);
+    v->counters[EXIT_INTERRUPT]++;
+    take_interrupt();
+}
+
+/* ---- messages ---- */
+
+word_t vcpu_message_groups(const struct vcpu *v, word_t groups, word_t *words)
+{
+    for (word_t rest = groups; rest; rest &= rest - 1) {
+        unsigned g = (unsigned)__builtin_ctzll(rest);
         guest_read_group(v, g, words);
         words += vcpu_group_words(g);
-        n += vcpu_group_words(g);
     }
-    return n;
+    return VCPU_EXIT_WORDS + words_of(groups);
 }
 
-word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
-{
-    const struct vcpu *v = sender->vcpu;
-    word_t *buffer = tcb_ipc_buffer(receiver, true), groups = v->transfer_out[v->exit.class];
-    word_t *words = buffer ? buffer + SEL4_IPC_MSG_WORD + EXIT_WORDS : NULL;
-    if (groups != VCPU_GROUP_ABCD || !words)
-        return message_general(v, &receiver->context, groups, words);
-    guest_exit_message_abcd(v, &receiver->context, words); /* most exits */
-    return EXIT_WORDS + 4;
-}
-
-/* False: refused, and the vCPU's next exit tells so. */
-static __attribute__((noinline)) bool reply_general(struct vcpu *v, struct tcb *replier, word_t groups, word_t length)
+bool vcpu_reply_groups(struct vcpu *v, struct tcb *replier, word_t groups)
 {
     const struct context *c = &replier->context;
-    word_t words[VCPU_ALL_WORDS] = {c->r10, c->r8, c->r9, c->r15};
+    word_t length = message_length(c->rsi), words[VCPU_ALL_WORDS] = {c->r10, c->r8, c->r9, c->r15};
     word_t refused = groups & ~(word_t)v->transfer_in[v->exit.class];
     unsigned n = refused ? 0 : words_of(groups);
     const word_t *buffer = tcb_ipc_buffer(replier, false);
@@ -126,21 +128,6 @@ static __attribute__((noinline)) bool reply_general(struct vcpu *v, struct tcb *
     if (wrong >= 0)
         refuse_state(v, (word_t)wrong >> 8, (word_t)wrong & 0xff);
     return wrong < 0;
-}
-
-/* Label bits 11..0: groups that travel in, 15..12: bytes to advance RIP. Most replies carry rax to rdx or nothing. */
-void arch_vcpu_fault_reply(struct tcb *vcpu_thread, struct tcb *replier, word_t label, word_t length)
-{
-    struct vcpu *v = vcpu_thread->vcpu;
-    const struct context *c = &replier->context;
-    word_t groups = label & MASK(VCPU_REPLY_ADVANCE_SHIFT);
-    v->vmm_root = vspace.root;
-    if (groups == VCPU_GROUP_ABCD && (v->transfer_in[v->exit.class] & VCPU_GROUP_ABCD) && length >= 4)
-        guest_write_abcd(v, c->r10, c->r8, c->r9, c->r15); /* nothing to check */
-    else if (groups && !reply_general(v, replier, groups, length))
-        return;
-    if (label >> VCPU_REPLY_ADVANCE_SHIFT)
-        guest_advance(v, label >> VCPU_REPLY_ADVANCE_SHIFT & 0xf);
 }
 
 /* ---- the object ---- */

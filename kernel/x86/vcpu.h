@@ -17,6 +17,11 @@ struct vcpu_exit_info {
     word_t q1, q2;   /* qualification words */
 };
 
+enum vcpu_hindrance {
+    VCPU_UNCHECKED = 1, /* control state was written: cross-check before the next entry */
+    VCPU_REFUSED = 2,   /* what a reply or write carried was refused: `exit` tells, deliver that instead of running */
+};
+
 struct vcpu { /* 16 KiB of private memory, 4 KiB-aligned */
     uint8_t hardware[4096]; /* VMCB or VMCS */
     struct guest_registers registers;
@@ -26,8 +31,7 @@ struct vcpu { /* 16 KiB of private memory, 4 KiB-aligned */
     word_t dr[4];
     paddr_t vmm_root;       /* address space of whoever replied last: same security domain (predictor.c) */
     struct vcpu_exit_info exit;
-    bool unchecked;         /* control state was written: cross-check before the next entry */
-    bool refused;           /* what a reply or write carried was refused: `exit` tells, deliver that instead of running */
+    uint8_t hindered;       /* enum vcpu_hindrance: why it may not be entered as it is */
     bool nmi_masked, nmi_window;
     struct vcpu *timer_next, *timer_prev;
     ticks_t timer_deadline; /* 0: off */
@@ -50,27 +54,30 @@ int vcpu_check_entry(const word_t *control, const word_t *segments, word_t rflag
 int vcpu_check_event(word_t event, bool long_mode);                /* 0: well-formed */
 
 /* svm.c */
-enum guest_end {
-    GUEST_INTERRUPT, /* a physical interrupt waits: take it */
-    GUEST_AGAIN,     /* nothing for the VMM: run on */
-    GUEST_EXIT,      /* v->exit tells */
-};
 bool guest_hardware_init(paddr_t (*image_paddr)(const void *)); /* false: no (usable) virtualisation, no vCPUs can be made */
 bool guest_hardware_present(void);
 void guest_init(struct vcpu *);                       /* state after INIT */
-enum guest_end guest_run(struct vcpu *, paddr_t nested_root);
+void guest_load(struct vcpu *, paddr_t nested_root);  /* what the hardware must hold for it and an entry does not bring along */
 void guest_read_group(const struct vcpu *, unsigned group, word_t *words);
 void guest_write_group(struct vcpu *, unsigned group, const word_t *words); /* checked words only */
-void guest_write_abcd(struct vcpu *, word_t rax, word_t rbx, word_t rcx, word_t rdx);
-void guest_advance(struct vcpu *, word_t bytes);
-void guest_exit_message(const struct vcpu *, struct context *to); /* MR0..MR3 of the exit message */
-void guest_exit_message_abcd(const struct vcpu *, struct context *to, word_t *words); /* and VCPU_GROUP_ABCD, as most exits want */
 bool guest_try_event(struct vcpu *, word_t event);    /* true: will be delivered at the next entry; else a window exit is armed */
 void guest_forget(const struct vcpu *);               /* it is going: drop what the hardware holds of it */
+void vcpu_flush_tlb(void);                            /* a nested mapping went: before the next entry */
 /* What the hardware holds of the last guest; switch.c clears it when another address space runs. */
 extern struct guest_loaded {
     word_t tsc_aux;
-    bool refresh; /* what an entry takes for granted has changed: TLB entries, or a register that guests and hosts share */
+    word_t nested; /* the capability word of its nested root */
+    bool refresh;  /* what an entry takes for granted has changed: TLB entries, a root, or a register that guests and hosts share */
 } guest_loaded;
-void vcpu_flush_tlb(void);                            /* a nested mapping went: before the next entry */
-void vcpu_run(void);                                  /* vcpu.c, from entry.S: kernel.current is a vCPU thread */
+
+/* A run of the guest, in this order. kernel.current is a vCPU thread. */
+struct vcpu *vcpu_prepare(void);                      /* vcpu.c, from entry.S: NULL: it must not run, its handler was told */
+                                                      /* guest_enter, svm_enter.S: enters it and calls.. */
+void guest_ended(struct vcpu *);                      /* ..svm_exit.c, which tells in v->exit why, and calls one of.. */
+void vcpu_exited(struct vcpu *);                      /* ..vcpu.c: something for its VMM */
+__attribute__((noreturn)) void vcpu_interrupted(struct vcpu *); /* vcpu.c: a physical interrupt waits */
+
+/* vcpu.c: messages of other groups than VCPU_GROUP_ABCD, which has short ways in svm_exit.c */
+#define VCPU_EXIT_WORDS 4 /* MR0..MR3 of every exit message */
+word_t vcpu_message_groups(const struct vcpu *, word_t groups, word_t *words); /* the message's length */
+bool vcpu_reply_groups(struct vcpu *, struct tcb *replier, word_t groups); /* false: refused, and its next exit tells so */

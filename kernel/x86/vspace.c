@@ -13,10 +13,6 @@ static word_t window_entry, image_entry;
 
 struct vspace_state vspace;
 
-/* The same for nested roots, of which there is one in use. */
-static word_t nested_cap;
-static paddr_t nested_root;
-
 void vspace_init(paddr_t pml4, word_t window, word_t image)
 {
     kernel_pml4 = vspace.root = pml4;
@@ -76,11 +72,7 @@ static paddr_t thread_root(const struct tcb *t, enum cap_tag tag, enum root_kind
 
 paddr_t vspace_nested_paddr(const struct tcb *t)
 {
-    if (t->vspace.cap.w0 != nested_cap || !nested_cap) {
-        nested_root = thread_root(t, CAP_NPML4, ROOT_NESTED);
-        nested_cap = nested_root ? t->vspace.cap.w0 : 0;
-    }
-    return nested_root;
+    return thread_root(t, CAP_NPML4, ROOT_NESTED);
 }
 
 paddr_t vspace_find(const struct tcb *t)
@@ -94,7 +86,7 @@ paddr_t vspace_find(const struct tcb *t)
 
 void vspace_forget(void)
 {
-    nested_cap = 0;
+    guest_loaded.refresh = true;
     for (unsigned i = 0; i < VSPACE_KNOWN; i++)
         vspace.known[i].cap = VSPACE_UNKNOWN;
 }

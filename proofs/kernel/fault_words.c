@@ -35,7 +35,7 @@ word_t *arch_context_word(struct context *c, unsigned i)
 word_t arch_sanitise_register(unsigned i, word_t v) { (void)i; sanitised++; return v; }
 word_t arch_vcpu_fault_message(struct tcb *from, struct tcb *to) { (void)from, (void)to; writes = nondet_below(121); return writes; }
 static bool vcpu_told;
-void arch_vcpu_fault_reply(struct tcb *t, struct tcb *replier, word_t label, word_t length) { (void)t, (void)replier, (void)label, (void)length; vcpu_told = true; }
+void arch_vcpu_fault_reply(struct tcb *replier, struct tcb *t) { (void)t, (void)replier; vcpu_told = true; }
 word_t sched_context_take_consumed(struct sched_context *s) { HOLDS(s == &sc, "its own context's"); return 0; }
 void thread_set_state(struct tcb *t, enum thread_state s) { t->state = s; }
 void endpoint_send(struct tcb *t, struct endpoint *e, word_t badge, word_t rights, bool blocking, bool call, bool donate) { (void)t, (void)e, (void)badge, (void)rights, (void)blocking, (void)call, (void)donate; }

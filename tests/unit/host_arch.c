@@ -75,11 +75,20 @@ word_t arch_vcpu_fault_message(struct tcb *sender, struct tcb *receiver)
     message_set_word(receiver, 0, sender->fault.w[0]);
     return 1;
 }
-void arch_vcpu_fault_reply(struct tcb *t, struct tcb *replier, word_t label, word_t length)
+void arch_vcpu_fault_reply(struct tcb *replier, struct tcb *t)
 {
-    (void)replier;
-    t->fault.w[1] = label;
-    t->fault.w[2] = length;
+    t->fault.w[1] = message_label(replier->context.rsi);
+    t->fault.w[2] = message_length(replier->context.rsi);
+}
+void arch_vcpu_tell(struct tcb *sender, struct tcb *receiver)
+{
+    receiver->context.rsi = message_info(ATOLL_FAULT_VCPU, 0, 0, arch_vcpu_fault_message(sender, receiver));
+    arch_switch_to(receiver);
+}
+void arch_vcpu_resume(struct tcb *replier, struct tcb *t)
+{
+    arch_vcpu_fault_reply(replier, t);
+    arch_switch_to(t);
 }
 bool machine_interrupt_pending(void)
 {

@@ -11,7 +11,7 @@ static struct cpuid_regs ask(struct fixture *f, uint32_t leaf, uint32_t subleaf)
     struct cpuid_regs r;
 
     fixture_exit(f, EXIT_CPUID, 0, 0);
-    v->exit_length = 2;
+    fixture_exit_length(v, 2);
     v->words[W_RAX] = 0xffffffff00000000ull | leaf;
     v->words[W_RCX] = subleaf;
     assert_int_equal(exit_handle(&f->vm), VM_RESUME);
@@ -121,7 +121,7 @@ static bool rd(struct fixture *f, uint32_t msr, uint64_t *value)
     struct vcpu *v = &f->vm.vcpu;
 
     fixture_exit(f, EXIT_MSR, msr, 0);
-    v->exit_length = 2;
+    fixture_exit_length(v, 2);
     v->words[W_RAX] = v->words[W_RDX] = ~0ull;
     assert_int_equal(exit_handle(&f->vm), VM_RESUME);
     if (event_vector(f) == VECTOR_GP) {
@@ -139,7 +139,7 @@ static bool wr(struct fixture *f, uint32_t msr, uint64_t value)
     struct vcpu *v = &f->vm.vcpu;
 
     fixture_exit(f, EXIT_MSR, msr, 1);
-    v->exit_length = 2;
+    fixture_exit_length(v, 2);
     v->words[W_RAX] = value & 0xffffffff;
     v->words[W_RDX] = value >> 32;
     assert_int_equal(exit_handle(&f->vm), VM_RESUME);

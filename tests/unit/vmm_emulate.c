@@ -234,7 +234,7 @@ static void what_cannot_be_done_stops(void **state)
 static enum vm_next port(struct fixture *f, unsigned number, bool in, unsigned bytes, bool string, bool repeat)
 {
     fixture_exit(f, EXIT_PORT, number | (uint64_t)in << 16 | bytes << 17 | (uint64_t)string << 20 | (uint64_t)repeat << 21, 0);
-    f->vm.vcpu.exit_length = 2;
+    fixture_exit_length(&f->vm.vcpu, 2);
     return exit_handle(&f->vm);
 }
 
@@ -333,7 +333,7 @@ static void interrupts_go_in_when_possible(void **state)
     assert_int_equal(v->words[W_EVENT], 0);
     v->words[W_INTERRUPT_STATE] = VCPU_SHADOW;
     fixture_exit(f, EXIT_CPUID, 0, 0);
-    v->exit_length = 2;
+    fixture_exit_length(v, 2);
     assert_int_equal(exit_handle(&f->vm), VM_RESUME);
     exit_finish(&f->vm); /* the instruction's end ends the shadow */
     assert_int_equal(event_vector(f), 0x45);
@@ -363,7 +363,7 @@ static void task_priority_through_either_door(void **state)
     struct vcpu *v = &f->vm.vcpu;
 
     fixture_exit(f, EXIT_MSR, 0x808, 1);
-    v->exit_length = 2;
+    fixture_exit_length(v, 2);
     v->words[W_RAX] = 0x60;
     v->words[W_RDX] = 0;
     assert_int_equal(exit_handle(&f->vm), VM_RESUME);
@@ -372,7 +372,7 @@ static void task_priority_through_either_door(void **state)
     assert_true(v->changed & VCPU_GROUP_CONTROL);
     v->words[W_CR8] = 2; /* the guest writes CR8 without an exit */
     fixture_exit(f, EXIT_MSR, 0x808, 0);
-    v->exit_length = 2;
+    fixture_exit_length(v, 2);
     assert_int_equal(exit_handle(&f->vm), VM_RESUME);
     assert_int_equal(v->words[W_RAX], 0x20);
 }
@@ -421,7 +421,7 @@ static void lengths(void **state)
         assert_int_equal(exit_handle(&f->vm), VM_RESUME);
         assert_int_equal(f->vm.vcpu.advance, 3);
     }
-    f->vm.vcpu.exit_length = 7;
+    fixture_exit_length(&f->vm.vcpu, 7);
     assert_int_equal(instruction_length(&f->vm, cpuid, 2), 7);
 }
 

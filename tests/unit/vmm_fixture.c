@@ -94,7 +94,6 @@ void fixture_exit(struct fixture *f, enum vcpu_exit exit_class, uint64_t q1, uin
     v->exit_flags = exit_class | (v->words[W_CR8] & 0xf) << EXIT_CR8_SHIFT;
     if (v->words[W_RFLAGS] & RFLAGS_IF && !(v->words[W_INTERRUPT_STATE] & VCPU_SHADOW))
         v->exit_flags |= EXIT_INTERRUPTIBLE;
-    v->exit_length = 0;
     v->exit_rip = v->words[W_RIP];
     v->qualification[0] = q1;
     v->qualification[1] = q2;

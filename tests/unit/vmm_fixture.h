@@ -33,6 +33,12 @@ void fixture_code(struct fixture *f, const uint8_t *bytes, unsigned n);
 /* An exit as the kernel reports it, with all groups present. */
 void fixture_exit(struct fixture *f, enum vcpu_exit exit_class, uint64_t q1, uint64_t q2);
 
+/* The CPU told the length of the instruction that exited. */
+static inline void fixture_exit_length(struct vcpu *v, unsigned bytes)
+{
+    v->exit_flags = (v->exit_flags & ~(0xffull << EXIT_LENGTH_SHIFT)) | bytes << EXIT_LENGTH_SHIFT;
+}
+
 struct cpuid_regs fixture_cpuid(uint32_t leaf, uint32_t subleaf);
 
 uint64_t event_vector(const struct fixture *f); /* of the queued event; ~0: none */

@@ -51,12 +51,15 @@ struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
     }
 }
 
-void svm_enter(struct vcpu *v, paddr_t vmcb, paddr_t host)
+void vcpu_run(void)
 {
-    (void)host;
-    assert_int_equal(vmcb, object_paddr(v));
+    struct vcpu *v = vcpu_prepare();
+    if (!v)
+        return;
+    assert_int_equal(v->paddr, object_paddr(v));
     assert_non_null(guest_does);
     guest_does(v);
+    guest_ended(v);
 }
 
 void machine_put_char(char c) { putchar(c); }

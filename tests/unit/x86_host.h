@@ -43,5 +43,6 @@ struct slot *slot_at(word_t cptr);
 struct atoll_named_slots *named(const char *name);
 word_t pte(word_t root_slot, word_t va, enum level level); /* the entry that the hardware would find there, 0: none */
 
-/* What the next svm_enter() does to the VMCB: a test's stand-in for the guest. */
+/* entry.S and svm_enter.S for a current thread that is a vCPU's: one run of its guest, for which this function stands in. */
 extern void (*guest_does)(struct vcpu *);
+void vcpu_run(void);

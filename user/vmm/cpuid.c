@@ -146,17 +146,6 @@ void cpuid_set_topology(struct cpuid *c, uint32_t id, uint32_t count)
     }
 }
 
-const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf)
-{
-    if (leaf <= CPUID_BASIC_MAX)
-        return &c->basic[leaf];
-    if (leaf - CPUID_EXTENDED <= CPUID_EXTENDED_MAX - CPUID_EXTENDED)
-        return &c->extended[leaf - CPUID_EXTENDED];
-    if (leaf - CPUID_HYPERVISOR <= CPUID_HYPERVISOR_MAX - CPUID_HYPERVISOR)
-        return &c->hypervisor[leaf - CPUID_HYPERVISOR];
-    return NULL;
-}
-
 /* Leaf 0Bh: one thread per core, all cores in one package. */
 static void topology(const struct cpuid *c, uint32_t subleaf, struct cpuid_regs *out)
 {

@@ -2,6 +2,7 @@
  * AMD APM volume 3, appendix E. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CPUID_BASIC_MAX 0xdu
@@ -38,7 +39,17 @@ void cpuid_init(struct cpuid *c, cpuid_source *host, uint64_t tsc_hz);
 void cpuid_set_topology(struct cpuid *c, uint32_t id, uint32_t count);
 
 /* The answer from the tables; NULL: no such leaf, all zeroes. If it depends on the state too, cpuid_adjust completes it. */
-const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf);
+static inline const struct cpuid_regs *cpuid_lookup(const struct cpuid *c, uint32_t leaf)
+{
+    if (leaf <= CPUID_BASIC_MAX)
+        return &c->basic[leaf];
+    if (leaf - CPUID_EXTENDED <= CPUID_EXTENDED_MAX - CPUID_EXTENDED)
+        return &c->extended[leaf - CPUID_EXTENDED];
+    if (leaf - CPUID_HYPERVISOR <= CPUID_HYPERVISOR_MAX - CPUID_HYPERVISOR)
+        return &c->hypervisor[leaf - CPUID_HYPERVISOR];
+    return NULL;
+}
+
 void cpuid_adjust(const struct cpuid *c, uint32_t leaf, uint32_t subleaf, const struct cpuid_state *state,
                   struct cpuid_regs *out);
 

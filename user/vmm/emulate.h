@@ -24,8 +24,8 @@ static inline unsigned instruction_length(struct vm *vm, const uint8_t *opcode, 
     struct code_page *page = &vm->code_pages[v->exit_rip / 4096 % CODE_PAGES];
     uint64_t offset = v->exit_rip % 4096;
 
-    if (v->exit_length)
-        return v->exit_length;
+    if (vcpu_exit_length(v))
+        return vcpu_exit_length(v);
     if (page->bytes && !(v->exit_flags & EXIT_USER) && v->exit_rip - offset == page->linear && offset + bytes <= 4096 && page->bytes[offset] == opcode[0] &&
         (bytes < 2 || page->bytes[offset + 1] == opcode[1]) && (bytes < 3 || page->bytes[offset + 2] == opcode[2]))
         return bytes;

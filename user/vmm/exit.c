@@ -6,6 +6,7 @@
 #include "msr.h"
 #include "port.h"
 
+#define HANDLER __attribute__((noinline)) /* each saves the registers that it needs itself */
 #define KVM_ENOSYS 1000u
 #define XCR0_SSE_AVX 6u
 
@@ -58,7 +59,7 @@ static __attribute__((noinline)) void cpuid_special(struct vm *vm, uint32_t leaf
     cpuid_answer(&vm->vcpu, &r);
 }
 
-static enum vm_next exit_cpuid(struct vm *vm)
+static HANDLER enum vm_next exit_cpuid(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
     uint32_t leaf = (uint32_t)v->words[W_RAX];
@@ -72,7 +73,7 @@ static enum vm_next exit_cpuid(struct vm *vm)
     return VM_RESUME;
 }
 
-static enum vm_next exit_port(struct vm *vm)
+static HANDLER enum vm_next exit_port(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
     uint64_t q = v->qualification[0];
@@ -91,11 +92,11 @@ static enum vm_next exit_port(struct vm *vm)
     } else {
         port_write(vm, port, bytes, (uint32_t)v->words[W_RAX]);
     }
-    v->advance = v->exit_length;
+    v->advance = vcpu_exit_length(v);
     return vm->next;
 }
 
-static enum vm_next exit_msr(struct vm *vm)
+static HANDLER enum vm_next exit_msr(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
     uint32_t msr = (uint32_t)v->qualification[0];
@@ -122,7 +123,7 @@ static enum vm_next exit_msr(struct vm *vm)
     return VM_RESUME;
 }
 
-static enum vm_next exit_nested(struct vm *vm)
+static HANDLER enum vm_next exit_nested(struct vm *vm)
 {
     enum vm_next next = emulate_nested_fault(vm);
     unsigned ended = lapic_take_eoi(&vm->lapic);
@@ -132,7 +133,7 @@ static enum vm_next exit_nested(struct vm *vm)
     return next;
 }
 
-static enum vm_next exit_hlt(struct vm *vm)
+static HANDLER enum vm_next exit_hlt(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
 
@@ -143,7 +144,7 @@ static enum vm_next exit_hlt(struct vm *vm)
     return exit_wakes(vm) ? VM_RESUME : VM_WAIT;
 }
 
-static enum vm_next exit_xsetbv(struct vm *vm)
+static HANDLER enum vm_next exit_xsetbv(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
     uint64_t value = (uint32_t)v->words[W_RAX] | v->words[W_RDX] << 32;
@@ -163,7 +164,7 @@ static enum vm_next exit_xsetbv(struct vm *vm)
     return VM_RESUME;
 }
 
-static enum vm_next exit_tsc(struct vm *vm)
+static HANDLER enum vm_next exit_tsc(struct vm *vm)
 {
     uint64_t now = vm_tsc(vm);
 
@@ -174,7 +175,7 @@ static enum vm_next exit_tsc(struct vm *vm)
 }
 
 /* KVM's convention, as CPUID names KVM: an unknown call returns -ENOSYS. None is offered. */
-static enum vm_next exit_call(struct vm *vm)
+static HANDLER enum vm_next exit_call(struct vm *vm)
 {
     vcpu_set(&vm->vcpu, W_RAX, VCPU_GROUP_ABCD, -(uint64_t)KVM_ENOSYS);
     advance(vm, opcode_vmmcall, sizeof opcode_vmmcall);
@@ -182,13 +183,24 @@ static enum vm_next exit_call(struct vm *vm)
 }
 
 /* An intercepted exception goes on to the guest as it is. */
-static enum vm_next exit_exception(struct vm *vm)
+static HANDLER enum vm_next exit_exception(struct vm *vm)
 {
     unsigned vector = vm->vcpu.qualification[0] & 0x1f;
     bool has_error = vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
 
     vcpu_raise(&vm->vcpu, vector, has_error, (uint32_t)vm->vcpu.qualification[1]);
     return VM_RESUME;
+}
+
+static HANDLER enum vm_next exit_unknown(struct vm *vm)
+{
+    const struct vcpu *v = &vm->vcpu;
+
+    if (v->exit_class == EXIT_TASK_SWITCH)
+        return vm_stop(vm, "hardware task switch at 0x%lx", v->exit_rip);
+    if (v->exit_class == EXIT_BAD_STATE)
+        return vm_stop(vm, "impossible CPU state: group 0x%lx, word %lu", v->qualification[0], v->qualification[1]);
+    return vm_stop(vm, "unknown exit %u (0x%lx) at 0x%lx", v->exit_class, v->qualification[0], v->exit_rip);
 }
 
 enum vm_next exit_handle(struct vm *vm)
@@ -222,12 +234,9 @@ enum vm_next exit_handle(struct vm *vm)
     case EXIT_PAUSE:
         advance(vm, opcode_pause, sizeof opcode_pause);
         return VM_RESUME;
-    case EXIT_TASK_SWITCH: return vm_stop(vm, "hardware task switch at 0x%lx", v->exit_rip);
-    case EXIT_BAD_STATE:
-        return vm_stop(vm, "impossible CPU state: group 0x%lx, word %lu", v->qualification[0], v->qualification[1]);
-    case EXIT_NONE: case EXIT_OTHER: case EXIT_INTERRUPT: case EXIT_CLASSES: break;
+    case EXIT_TASK_SWITCH: case EXIT_BAD_STATE: case EXIT_NONE: case EXIT_OTHER: case EXIT_INTERRUPT: case EXIT_CLASSES: break;
     }
-    return vm_stop(vm, "unknown exit %u (0x%lx) at 0x%lx", v->exit_class, v->qualification[0], v->exit_rip);
+    return exit_unknown(vm);
 }
 
 /* Is there an interrupt that task priority lets through? */

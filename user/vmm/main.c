@@ -353,10 +353,10 @@ static void start_guest(struct sel4_message *m)
     sel4_nbsend_recv(VMM_SLOT_MANAGER, VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, m);
 }
 
-static void signalled(struct sel4_message *m)
+static void signalled(uint64_t badge, struct sel4_message *m)
 {
     vm.next = VM_RESUME;
-    take_signals(m->badge);
+    take_signals(badge);
     if (must_end()) {
         manager_call(MANAGER_PARK, 0);
         vm.vcpu.present = 0; /* of a former exit */
@@ -413,7 +413,7 @@ static bool set_up(const struct vm_config *config, uint64_t tsc_hz)
 
 void component_main(const void *config, uint64_t tsc_hz)
 {
-    struct sel4_message m;
+    struct sel4_message m, other;
 
     if (((const struct vm_config *)config)->magic != VM_CONFIG_MAGIC)
         panic("no configuration");
@@ -427,15 +427,17 @@ void component_main(const void *config, uint64_t tsc_hz)
         smp_stand(&vm);
     else
         console_read(&vm);
-    start_guest(&m);
+    start_guest(&other);
+    m = other;
     for (;;) {
         if (m.badge & VMM_BADGE_EXIT) {
             message_take_exit(&vm.vcpu, &m, groups_of_class);
             run_exit();
             message_put_reply(&vm.vcpu, &m);
             sel4_reply_recv(VMM_SLOT_FAULT_EP, VMM_SLOT_REPLY, &m);
-        } else {
-            signalled(&m);
+        } else { /* in a structure of its own, so that m can stay in registers */
+            signalled(m.badge, &other);
+            m = other;
         }
     }
 }

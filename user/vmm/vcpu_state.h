@@ -76,13 +76,16 @@ struct vcpu {
     uint32_t present; /* groups that hold the guest's values of this exit */
     uint32_t changed; /* groups that the reply carries; always present */
     /* This exit. */
-    uint32_t exit_class, exit_length;
+    uint32_t exit_class;
     uint64_t exit_flags; /* the whole MR0 */
     uint64_t qualification[2];
     uint64_t exit_rip;
     uint32_t advance; /* bytes that the reply moves RIP on */
     bool element_done; /* under single step: one element of a repeated instruction that is not over */
 };
+
+/* Bytes of the instruction that exited, where the CPU says so; else 0. */
+static inline unsigned vcpu_exit_length(const struct vcpu *v) { return (unsigned)(v->exit_flags >> EXIT_LENGTH_SHIFT) & 0xff; }
 
 /* Make groups present, by asking the kernel for what is missing (vcpu_kernel.c; a stand-in in unit tests). */
 void vcpu_need(struct vcpu *v, uint32_t groups);
