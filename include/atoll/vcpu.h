@@ -6,7 +6,7 @@
  *
  * Exit message:
  *   MR0  bits 7..0 exit class; bits 15..8 instruction length (0: unknown, decode it);
- *        bit 16 EXIT_INTERRUPTIBLE; bit 17 EXIT_EVENT_PENDING; bit 18 EXIT_STEPPING; bit 19 EXIT_USER; bits 27..24 CR8 (the virtual task priority, which the
+ *        bit 16 EXIT_STEPPING; bit 17 EXIT_INTERRUPTIBLE; bits 21..20 CPL; bit 31 EXIT_EVENT_PENDING; bits 27..24 CR8 (the virtual task priority, which the
  *        guest changes without an exit); bits 63..32 class-specific, see below
  *   MR1  qualification 1      MR2 qualification 2      MR3 guest RIP
  *   MR4..  the state groups that the transfer descriptor of this class sends out, in ascending group order
@@ -64,10 +64,12 @@ enum vcpu_exit {
 
 #define EXIT_CLASS_MASK 0xff
 #define EXIT_LENGTH_SHIFT 8
-#define EXIT_INTERRUPTIBLE (1u << 16)  /* RFLAGS.IF is set and no interrupt shadow */
-#define EXIT_EVENT_PENDING (1u << 17)  /* an event waits to be delivered at the next entry */
-#define EXIT_STEPPING (1u << 18)       /* RFLAGS.TF is set: who advances RIP owes the guest a #DB */
-#define EXIT_USER (1u << 19)           /* CPL 3 */
+#define EXIT_STEPPING (1u << 16)       /* RFLAGS.TF is set: who advances RIP owes the guest a #DB */
+#define EXIT_INTERRUPTIBLE (1u << 17)  /* RFLAGS.IF is set and no interrupt shadow */
+#define EXIT_RFLAGS_SHIFT 8            /* which brings TF and IF there */
+#define EXIT_CPL_SHIFT 20
+#define EXIT_USER (2u << EXIT_CPL_SHIFT) /* CPL 3 */
+#define EXIT_EVENT_PENDING (1u << 31)  /* an event waits to be delivered at the next entry; the event word's own bit */
 #define EXIT_CR8_SHIFT 24
 
 /* State groups: a mask in this order of bits; words of each in the order named. */

@@ -106,7 +106,6 @@ void guest_ended(struct vcpu *v)
     case SVM_EXIT_CPUID: end_as(v, EXIT_CPUID, 0, 0); return;
     case SVM_EXIT_IOIO: end_port(v); return;
     case SVM_EXIT_MSR: end_as(v, EXIT_MSR, (uint32_t)v->registers.rcx, b->exit_info1 & 1); return;
-    case SVM_EXIT_NPF: end_nested(v); return;
     case SVM_EXIT_HLT: end_as(v, EXIT_HLT, 0, 0); return;
     case SVM_EXIT_INTR: vcpu_interrupted(v);
     case SVM_EXIT_VINTR: end_window(v); return;
@@ -124,10 +123,13 @@ void guest_ended(struct vcpu *v)
     case SVM_EXIT_SKINIT: case SVM_EXIT_INVLPGA:
         end_as(v, EXIT_VIRT, code, 0);
         return;
-    case SVM_EXIT_INVALID: end_invalid(v); return;
     default: break;
     }
-    if (code < SVM_EXIT_DR_READ)
+    if (code == SVM_EXIT_NPF)
+        end_nested(v);
+    else if (code == SVM_EXIT_INVALID)
+        end_invalid(v);
+    else if (code < SVM_EXIT_DR_READ)
         end_register(v, EXIT_CONTROL, code & 0xf, code >= SVM_EXIT_CR_WRITE);
     else if (code < SVM_EXIT_EXCEPTION)
         end_register(v, EXIT_DEBUG_REG, code & 0xf, code >= SVM_EXIT_DR_WRITE);
@@ -139,12 +141,17 @@ void guest_ended(struct vcpu *v)
 
 /* ---- the message ---- */
 
+_Static_assert(RFLAGS_TF << EXIT_RFLAGS_SHIFT == EXIT_STEPPING && RFLAGS_IF << EXIT_RFLAGS_SHIFT == EXIT_INTERRUPTIBLE &&
+               VCPU_EVENT_VALID == EXIT_EVENT_PENDING, "flags of an exit are the processor's bits, moved");
+
 static inline void exit_words(const struct vcpu *v, struct context *to)
 {
     const struct vmcb *b = vmcb_read(v);
-    to->r10 = v->exit.class | v->exit.length << EXIT_LENGTH_SHIFT | (guest_interruptible(b) ? EXIT_INTERRUPTIBLE : 0) |
-              (b->event ? EXIT_EVENT_PENDING : 0) | (b->rflags & RFLAGS_TF ? EXIT_STEPPING : 0) | (b->cpl & 2 ? EXIT_USER : 0) |
-              (b->virtual_interrupt & V_TPR_MASK) << EXIT_CR8_SHIFT;
+    word_t flags = b->rflags & (RFLAGS_IF | RFLAGS_TF);
+    if (b->interrupt_shadow & INTERRUPT_SHADOW)
+        flags &= ~RFLAGS_IF;
+    to->r10 = v->exit.class | v->exit.length << EXIT_LENGTH_SHIFT | flags << EXIT_RFLAGS_SHIFT | (word_t)b->cpl << EXIT_CPL_SHIFT |
+              (b->virtual_interrupt & V_TPR_MASK) << EXIT_CR8_SHIFT | (b->event & EXIT_EVENT_PENDING);
     to->r8 = v->exit.q1;
     to->r9 = v->exit.q2;
     to->r15 = b->rip;

@@ -357,8 +357,12 @@ unsigned instruction_length_decoded(struct vm *vm, struct code_page *slot, unsig
 
     if (!fetch_and_decode(vm, &in))
         return bytes;
-    if (vcpu_code_bits(v) == 64 && !(v->exit_flags & EXIT_USER) && guest_translate(&vm->memory, v, page, GUEST_FETCH, &physical, &fault))
-        *slot = (struct code_page){page, guest_memory_at(&vm->memory, physical & ~(uint64_t)(PAGE - 1), PAGE)};
+    if (vcpu_code_bits(v) == 64 && !(v->exit_flags & EXIT_USER) && guest_translate(&vm->memory, v, page, GUEST_FETCH, &physical, &fault)) {
+        const uint8_t *code = guest_memory_at(&vm->memory, physical & ~(uint64_t)(PAGE - 1), PAGE);
+
+        if (code)
+            *slot = (struct code_page){page, code};
+    }
     return in.length;
 }
 

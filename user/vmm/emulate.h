@@ -26,7 +26,7 @@ static inline unsigned instruction_length(struct vm *vm, const uint8_t *opcode, 
 
     if (vcpu_exit_length(v))
         return vcpu_exit_length(v);
-    if (page->bytes && !(v->exit_flags & EXIT_USER) && v->exit_rip - offset == page->linear && offset + bytes <= 4096 && page->bytes[offset] == opcode[0] &&
+    if (!(v->exit_flags & EXIT_USER) && v->exit_rip - offset == page->linear && offset + bytes <= 4096 && page->bytes[offset] == opcode[0] &&
         (bytes < 2 || page->bytes[offset + 1] == opcode[1]) && (bytes < 3 || page->bytes[offset + 2] == opcode[2]))
         return bytes;
     return instruction_length_decoded(vm, page, bytes);

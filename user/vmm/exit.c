@@ -207,7 +207,7 @@ enum vm_next exit_handle(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
 
-    vm->lapic.tpr = (vm->lapic.tpr & 0xf) | (uint32_t)(v->exit_flags >> EXIT_CR8_SHIFT & 0xf) << 4;
+    v->exit_tpr = vm->lapic.tpr = (vm->lapic.tpr & 0xf) | (uint32_t)(v->exit_flags >> EXIT_CR8_SHIFT & 0xf) << 4;
     switch ((enum vcpu_exit)v->exit_class) {
     case EXIT_CPUID: return exit_cpuid(vm);
     case EXIT_PORT: return exit_port(vm);
@@ -289,8 +289,10 @@ static void inject(struct vm *vm, int vector)
 void exit_finish_step(struct vm *vm)
 {
     struct vcpu *v = &vm->vcpu;
+    bool done = v->advance || v->element_done;
 
-    if (!v->advance && !v->element_done)
+    v->element_done = false;
+    if (!done)
         return;
     vcpu_set(v, W_DR6, VCPU_GROUP_CONTROL, vcpu_get(v, W_DR6, VCPU_GROUP_CONTROL) | DR6_STEP);
     vcpu_set(v, W_EVENT, VCPU_GROUP_EVENT, VCPU_EVENT_VALID | VCPU_EVENT_EXCEPTION | VECTOR_DB);

@@ -15,7 +15,7 @@ static inline void exit_finish(struct vm *vm)
 {
     if (vm->vcpu.exit_flags & EXIT_STEPPING)
         exit_finish_step(vm);
-    if (!lapic_quiet(&vm->lapic) || vm->lapic.tpr >> 4 != (vm->vcpu.exit_flags >> EXIT_CR8_SHIFT & 0xf))
+    if (!lapic_quiet(&vm->lapic) || vm->lapic.tpr != vm->vcpu.exit_tpr)
         exit_finish_events(vm);
 }
 

@@ -69,7 +69,7 @@ void lapic_deliver(struct lapic *l, unsigned mode, unsigned vector, bool level);
 void lapic_tick(struct lapic *l, uint64_t now);
 
 /* Nothing waits: the question of every exit. */
-static inline bool lapic_quiet(const struct lapic *l) { return !l->irr_words && !l->nmi_pending; }
+static inline bool lapic_quiet(const struct lapic *l) { return !(l->irr_words | l->nmi_pending); }
 
 /* The vector that waits above everything in service, or -1. It may be delivered if its class (vector >> 4) is above the task
  * priority's, which the guest also reaches as CR8, without an exit. lapic_accept moves it in service. */

@@ -14,7 +14,7 @@ const char component_name[] = "vmm";
 
 static struct vm vm;
 static struct queue output, input;
-static uint32_t groups_of_class[EXIT_CLASSES];
+static uint32_t groups_of_class[EXIT_CLASS_MASK + 1];
 static uint64_t timer_deadline, timer_offset; /* guest TSC and its offset that the kernel's timer was last set for; 0: off */
 static uint32_t presses; /* of the power button, as far as the guest was told */
 

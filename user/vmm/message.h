@@ -8,7 +8,7 @@
 void message_take_groups(struct vcpu *v, uint32_t groups);
 unsigned message_put_groups(const struct vcpu *v, struct sel4_message *m, uint32_t groups); /* words */
 
-static inline void message_take_exit(struct vcpu *v, const struct sel4_message *m, const uint32_t groups_of_class[EXIT_CLASSES])
+static inline void message_take_exit(struct vcpu *v, const struct sel4_message *m, const uint32_t groups_of_class[EXIT_CLASS_MASK + 1])
 {
     const uint64_t *from = &sel4_ipc_buffer->msg[MESSAGE_FIRST_STATE_WORD];
 
@@ -18,9 +18,8 @@ static inline void message_take_exit(struct vcpu *v, const struct sel4_message *
     v->qualification[1] = m->mr[2];
     v->exit_rip = m->mr[3];
     v->advance = 0;
-    v->element_done = false;
     v->changed = 0;
-    v->present = v->exit_class < EXIT_CLASSES ? groups_of_class[v->exit_class] : 0;
+    v->present = groups_of_class[v->exit_class];
     if (v->present == VCPU_GROUP_ABCD)
         for (unsigned i = 0; i < 4; i++)
             v->words[i] = from[i];

@@ -77,6 +77,7 @@ struct vcpu {
     uint32_t changed; /* groups that the reply carries; always present */
     /* This exit. */
     uint32_t exit_class;
+    uint32_t exit_tpr; /* the task priority, whose upper half is CR8 */
     uint64_t exit_flags; /* the whole MR0 */
     uint64_t qualification[2];
     uint64_t exit_rip;

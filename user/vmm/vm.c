@@ -26,7 +26,7 @@ static void cpu_reset(struct vm *vm)
 {
     vm->tsc_offset = 0; /* the TSC counts from the machine's power-on, as on the bare machine; a guest may set its own */
     vm->deaf = false;
-    memset(vm->code_pages, 0, sizeof vm->code_pages);
+    memset(vm->code_pages, 0xff, sizeof vm->code_pages); /* no page begins at ~0 */
     msr_reset(&vm->msr);
     clock_reset(&vm->clock);
     lapic_reset(&vm->lapic, vm->config->boot != VM_BOOT_MULTIBOOT); /* as a PC's firmware leaves it for what multiboot starts */

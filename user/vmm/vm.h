@@ -40,8 +40,8 @@ struct msr_state { /* registers that only remember */
 /* Pages of code whose exits have been decoded before, see instruction_length(). */
 #define CODE_PAGES 16
 struct code_page {
-    uint64_t linear;      /* its first byte */
-    const uint8_t *bytes; /* NULL: none */
+    uint64_t linear;      /* its first byte; ~0: none */
+    const uint8_t *bytes;
 };
 
 struct vm {
