@@ -137,14 +137,14 @@ enum manager_vf_slot {
     MANAGER_VF_REQUESTER = 0,
     MANAGER_VF_DOORBELL = 1, /* IPI: wakes the PF driver */
     MANAGER_VF_MESSAGE = 2,  /* IRQ handlers of its MSI-X vectors, VF_VECTORS at most; they signal who drives it */
-    MANAGER_VF_BAR = 6,      /* frames of the registers that the guest gets, MANAGER_VF_BAR_PAGES at most */
+    MANAGER_VF_BAR = 6,      /* frames of the registers that the guest gets, MANAGER_VF_BAR_PAGES at most; VF_MEDIATED: of the doorbells, for the VMM */
     MANAGER_VF_IO_SPACE = 14,  /* VF_SERVED: its own, which its component fills; */
     MANAGER_VF_COMPONENT = 15, /* and that component's TCB */
     MANAGER_VF_ADMIN = 20,   /* VF_MEDIATED: the four frames of its admin queue, mapped at MANAGER_VF_ADMIN_AT */
 };
 #define MANAGER_VF_BAR_PAGES 8
-#define MANAGER_VF_TABLES 11 /* page tables that their places may need: a directory, a table for each 2 MiB that is touched; two of devices'
-                                addresses for admin queues */
+#define MANAGER_VF_TABLES 12 /* page tables that their places may need: a directory, a table for each 2 MiB that is touched; for admin queues two of
+                                devices' addresses, and one of the VMM's for doorbells */
 #define MANAGER_VF_VA 0x30000000ull /* function i at MANAGER_VF_STRIDE * i behind it: */
 #define MANAGER_VF_STRIDE 0x20000ull
 #define MANAGER_VF_CONFIG_AT 0x0    /* its configuration space */

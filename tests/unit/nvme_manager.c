@@ -11,7 +11,7 @@
 #include <atoll/vf.h>
 
 static struct { uint64_t address, rights; cptr_t frame; } pages[16];
-static unsigned page_count, tables, lines;
+static unsigned page_count, tables, lines, vmm_tables, doorbells;
 static char last[256];
 static uint32_t registers[0x2000 / 4];
 static uint8_t admin[NVME_ADMIN_PAGES * NVME_PAGE] __attribute__((aligned(4096)));
@@ -20,7 +20,7 @@ error_t untyped_retype(cptr_t untyped, uint64_t type, uint64_t bits, cptr_t root
 {
     (void)bits, (void)root, (void)index, (void)depth, (void)to, (void)count;
     assert_int_equal(untyped, MANAGER_SLOT_TABLES);
-    assert_true(type == ATOLL_IO_PD || type == ATOLL_IO_PT);
+    assert_true(type == ATOLL_IO_PD || type == ATOLL_IO_PT || type == SEL4_X86_PAGE_TABLE);
     return SEL4_NO_ERROR;
 }
 
@@ -42,6 +42,25 @@ error_t io_page_map(cptr_t frame, cptr_t space, uint64_t address, uint64_t right
     return SEL4_NO_ERROR;
 }
 
+error_t page_table_map(cptr_t table, cptr_t vspace, uint64_t vaddr, uint64_t attributes)
+{
+    (void)attributes;
+    assert_int_equal(table, 602);
+    assert_int_equal(vspace, MANAGER_SLOT_VMM_VSPACE);
+    assert_int_equal(vaddr, VMM_VF_DOORBELLS_VA);
+    vmm_tables++;
+    return SEL4_NO_ERROR;
+}
+
+error_t page_map(cptr_t frame, cptr_t vspace, uint64_t vaddr, uint64_t rights, uint64_t attributes)
+{
+    (void)rights, (void)attributes;
+    assert_int_equal(vspace, MANAGER_SLOT_VMM_VSPACE);
+    assert_int_equal(vaddr, VMM_VF_DOORBELLS_VA + 4096ull * (frame - 700)); /* each its own page, and that one only */
+    doorbells++;
+    return SEL4_NO_ERROR;
+}
+
 const char *sel4_error_name(error_t error) { return error ? "error" : "none"; }
 /* Time runs fast here. */
 uint64_t pf_test_clock(void)
@@ -60,18 +79,19 @@ void log_line(const char *format, ...)
 }
 
 static const struct vm_config vm = {.memory = 0x140000000ull};
-static struct mediated_place place(unsigned i) { return (struct mediated_place){"ssd0.vf0", 100 + 10 * i, admin, registers}; }
+static struct mediated_place place(unsigned i) { return (struct mediated_place){"ssd0.vf0", 100 + 10 * i, admin, registers, 700 + i}; }
 
 static void device_reads_what_we_write(void **unused)
 {
-    uint64_t slots[2] = {600, 602}, none[2] = {600, 600};
+    uint64_t slots[2] = {600, 603}, none[2] = {600, 600};
     struct mediated_place p = place(0);
     (void)unused;
     assert_int_equal(mediated_open(0, &p, &vm, none), SEL4_NOT_ENOUGH_MEMORY);
     assert_int_equal(page_count, 0);
     assert_int_equal(mediated_open(0, &p, &vm, slots), SEL4_NO_ERROR);
     assert_int_equal(tables, 2);
-    assert_int_equal(slots[0], 602);
+    assert_int_equal(slots[0], 603);
+    assert_int_equal(doorbells, 1);
     assert_int_equal(page_count, NVME_ADMIN_PAGES);
     for (unsigned i = 0; i < NVME_ADMIN_PAGES; i++) {
         assert_int_equal(pages[i].address, VM_HOLE_START + i * NVME_PAGE);
@@ -83,6 +103,8 @@ static void device_reads_what_we_write(void **unused)
     p = place(1);
     assert_int_equal(mediated_open(1, &p, &vm, slots), SEL4_NO_ERROR); /* the tables are there */
     assert_int_equal(tables, 2);
+    assert_int_equal(vmm_tables, 1);
+    assert_int_equal(doorbells, 2);
     for (unsigned i = 0; i < NVME_ADMIN_PAGES; i++)
         assert_true(pages[4 + i].address > pages[3].address && pages[4 + i].address < VM_HOLE_END);
 }

@@ -55,6 +55,8 @@ void compile_ssd_requests(struct request_list *, const struct system_header *, c
 void compile_ssd_drivers(struct spec_builder *, const struct compile_input *);
 struct vf_config;
 /* The component of disk `disk`, whose function is the VM's `index`th. */
+void compile_ssd_mediated(struct spec_builder *, const struct compile_input *, const struct description_disk *, uint32_t index, struct part *manager,
+                          uint32_t notification, struct vf_config *);
 void compile_ssd_disk(struct spec_builder *, const struct compile_input *, const struct description_vm *, uint32_t disk, uint32_t index,
                       struct part *manager, struct part *vmm, uint32_t notification, struct vf_config *);
 /* The same for a node of another of its vCPUs: registers alone. */

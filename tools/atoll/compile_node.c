@@ -119,7 +119,7 @@ static void compile_vm_config(struct vm_config *c, const struct description_vm *
         .node = node,
         .flags = (vm->test_hooks ? VM_FLAG_TEST_CRASH_VMM | VM_FLAG_TEST_CRASH_KERNEL : 0) |
                  (vm->virtio_console ? VM_FLAG_VIRTIO_CONSOLE : 0),
-        .disk_count = (uint32_t)vm->disk_count,
+        .disk_count = (uint32_t)(vm->disk_count - vm->mediated_count),
         .net_count = node == vm->first_node ? (uint32_t)vm->port_count : 0,
         .vf_count = node == vm->first_node ? compile_guest_vfs(vm) : 0,
     };

@@ -9,6 +9,7 @@
 #define QUEUES 2  /* of a function: the admin queue, and one for the disk */
 #define VECTORS 1
 #define PF_REGISTERS 4 /* pages: controller, doorbells, MSI-X */
+#define MEDIATED_PAGES 4 /* of the real admin queue (user/nvme/nvme.h) */
 #define IO_TABLES_BITS 14 /* room for three of them */
 
 /* As QEMU's model lays its functions out: registers, doorbells, MSI-X table, a page each (NVM Express 1.4, 3.1). */
@@ -49,7 +50,9 @@ void compile_ssd_requests(struct request_list *l, const struct system_header *he
                 continue;
             vf_name(d, disk, name, sizeof name);
             vf_request(l, name, node, pf[disk->ssd], disk->vf, VECTOR_SSD + disk->ssd);
-            add_pages(l, node, NVME_DISK_DMA_PAGES, name, "dma");
+            add_pages(l, node, disk->mediated ? MEDIATED_PAGES : NVME_DISK_DMA_PAGES, name, "dma");
+            if (disk->mediated)
+                continue;
             add_pages(l, node, QUEUE_PAGES, name, "in");
             add_pages(l, node, 1, name, "in.tail");
             add_pages(l, node, QUEUE_PAGES, name, "out");
@@ -163,4 +166,24 @@ void compile_ssd_disk(struct spec_builder *s, const struct compile_input *in, co
     uint32_t frame = page_new(s, part_name, "config");
     spec_fill(s, frame, 0, &config, sizeof config);
     part_config(&p, s, frame, 0);
+}
+
+/* A function that the guest drives. Its node manager has the registers and the admin queue; it gives the page of doorbells to
+ * the VMM, so that one has its capability. */
+void compile_ssd_mediated(struct spec_builder *s, const struct compile_input *in, const struct description_disk *disk, uint32_t index,
+                          struct part *manager, uint32_t notification, struct vf_config *vf)
+{
+    uint64_t at = MANAGER_VF_VA + index * MANAGER_VF_STRIDE;
+    char name[48];
+
+    *vf = vf_layout;
+    vf->kind = VF_MEDIATED;
+    vf->bar_pages = 2;
+    vf->slot = FIRST_SLOT + index;
+    vf_name(in->description, disk, vf->name, sizeof vf->name);
+    manager_vf(manager, s, index, vf, notification, VMM_BADGE_VF(index, 0));
+    part_dma(manager, s, vf->name, MEDIATED_PAGES, at + MANAGER_VF_ADMIN_AT, MANAGER_SLOT_VF + index * MANAGER_VF_SLOTS + MANAGER_VF_ADMIN);
+    snprintf(name, sizeof name, "%s.bar0", vf->name);
+    pages_map(manager, s, name, 0, vf->bar_pages, at + MANAGER_VF_BAR_AT, RIGHTS_WRITE);
+    part_cap(manager, s, MANAGER_SLOT_VF + index * MANAGER_VF_SLOTS + MANAGER_VF_BAR, spec_shared(s, name, 1), RIGHTS_WRITE, 0);
 }

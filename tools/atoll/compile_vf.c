@@ -5,7 +5,6 @@
 #include <atoll/component.h>
 
 #define CPU_VECTOR(v) (SEL4_IRQ_CPU_VECTOR_BASE + SEL4_IRQ_USER_MIN + (v))
-#define FIRST_SLOT 16 /* of the guest's PCI bus: functions that are passed through */
 
 /* What a driver needs to know of its device, and what a guest sees. Intel 82576 datasheet, 9.4 and 9.7. */
 static const struct nic_kind {
@@ -71,13 +70,13 @@ static void net_name(const struct description *d, const struct description_net *
     snprintf(name, size, "%s.vf%u", d->nics[net->nic].name, net->vf);
 }
 
-uint32_t compile_guest_vfs(const struct description_vm *vm) { return (uint32_t)vm->net_count; }
+uint32_t compile_guest_vfs(const struct description_vm *vm) { return (uint32_t)(vm->net_count + vm->mediated_count); }
 
 uint32_t compile_all_vfs(const struct description_vm *vm)
 {
     uint32_t count = compile_guest_vfs(vm);
     for (size_t i = 0; i < vm->disk_count; i++)
-        count += vm->disks[i].ssd != SSD_NONE;
+        count += vm->disks[i].ssd != SSD_NONE && !vm->disks[i].mediated;
     return count;
 }
 
@@ -268,12 +267,17 @@ void compile_vfs(struct spec_builder *s, const struct compile_input *in, uint32_
 
     for (uint32_t i = 0; i < vm->net_count; i++)
         guest_vf(s, d, &vm->net[i], config.count++, manager, notification, &config.vfs[i]);
+    for (uint32_t i = 0; i < vm->disk_count; i++)
+        if (vm->disks[i].mediated) {
+            compile_ssd_mediated(s, in, &vm->disks[i], config.count, manager, notification, &config.vfs[config.count]);
+            config.count++;
+        }
     if (config.count) {
         part_cap(manager, s, MANAGER_SLOT_IO_SPACE, spec_object(s, ATOLL_IO_SPACE, 0, "io.space"), SEL4_ALL_RIGHTS, 0);
         configure(vmm, s, &config, 1);
     }
     for (uint32_t i = 0; i < vm->disk_count; i++)
-        if (vm->disks[i].ssd != SSD_NONE) {
+        if (vm->disks[i].ssd != SSD_NONE && !vm->disks[i].mediated) {
             compile_ssd_disk(s, in, vm, i, config.count, manager, vmm, notification, &config.vfs[config.count]);
             config.count++;
         }

@@ -20,4 +20,5 @@ void pages_map(struct part *, struct spec_builder *, const char *resource, uint3
 
 /* ---- a VM's node: what its node manager holds of any function. Messages arrive at `notification`, with `badge` for vector 0 and twice that for the
  * next one. */
+#define FIRST_SLOT 16 /* of the guest's PCI bus: functions that it drives */
 void manager_vf(struct part *manager, struct spec_builder *, uint32_t index, const struct vf_config *, uint32_t notification, uint64_t badge);

@@ -30,6 +30,7 @@ struct description_disk {
     bool writable; /* a file: in memory, until the machine stops */
     uint32_t ssd, namespace_id; /* index of the SSD, or SSD_NONE; its namespace, 1 .. */
     uint32_t vf;   /* which of its functions */
+    bool mediated; /* the guest drives that function; such disks are behind the others, which are virtio's, in the order of their numbers */
     unsigned line;
 };
 
@@ -84,7 +85,7 @@ struct description_vm {
     size_t port_count;
     bool virtio_console; /* beside the serial port */
     struct description_disk disks[DISKS_MAX];
-    size_t disk_count;
+    size_t disk_count, mediated_count; /* mediated ones are among disk_count */
     enum vm_restart restart;
     bool test_hooks; /* VM_FLAG_TEST_*: the guest may crash its own VMM and its own kernel */
     struct description_net net[4];

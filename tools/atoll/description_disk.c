@@ -11,6 +11,7 @@ static const cyaml_schema_field_t disk_fields[] = {
     CYAML_FIELD_STRING_PTR("ssd", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_disk, ssd, 1, NIC_NAME_MAX - 1),
     CYAML_FIELD_UINT("namespace", CYAML_FLAG_OPTIONAL, struct yaml_disk, namespace_id),
     CYAML_FIELD_BOOL("writable", CYAML_FLAG_OPTIONAL, struct yaml_disk, writable),
+    CYAML_FIELD_BOOL("mediated", CYAML_FLAG_OPTIONAL, struct yaml_disk, mediated),
     CYAML_FIELD_END};
 const cyaml_schema_value_t disk_schema = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_disk, disk_fields)};
 
@@ -64,12 +65,23 @@ static const struct description_disk *disk_find(const struct description *d, uin
     return NULL;
 }
 
+static void disk_add(struct description_vm *vm, const struct description_disk *disk)
+{
+    size_t at = vm->disk_count++;
+
+    if (disk->mediated)
+        vm->mediated_count++;
+    for (; !disk->mediated && at > 0 && vm->disks[at - 1].mediated; at--)
+        vm->disks[at] = vm->disks[at - 1];
+    vm->disks[at] = *disk;
+}
+
 static int namespace_check(struct yaml_source *s, struct complaint *why, struct description *d, const struct yaml_disk *from, yaml_node_t *node)
 {
     struct description_vm *vm = &d->vms[d->vm_count - 1];
     const struct description_vm *other;
     struct description_disk disk = {.namespace_id = from->namespace_id, .writable = from->writable || !yaml_value(s, node, "writable"),
-                                    .line = yaml_line(node)};
+                                    .mediated = from->mediated, .line = yaml_line(node)};
     yaml_node_t *at = yaml_value(s, node, "namespace");
 
     while (disk.ssd < d->ssd_count && strcmp(d->ssds[disk.ssd].name, from->ssd) != 0)
@@ -90,7 +102,9 @@ static int namespace_check(struct yaml_source *s, struct complaint *why, struct 
     if (disk.vf == ssd->vfs)
         return FAIL(node, "all %u virtual functions of '%s' are taken; raise its 'vfs' (line %u), or remove an entry", ssd->vfs, ssd->name,
                     ssd->line);
-    vm->disks[vm->disk_count++] = disk;
+    if (disk.mediated && !disk.writable)
+        return FAIL(yaml_value(s, node, "writable"), "a mediated disk cannot be read-only: its guest writes by itself; leave 'writable' or 'mediated' out");
+    disk_add(vm, &disk);
     return 0;
 }
 
@@ -101,7 +115,9 @@ static int file_check(struct yaml_source *s, struct complaint *why, struct descr
     yaml_node_t *at = yaml_value(s, node, "virtio"), *of_ssd = yaml_value(s, node, "namespace");
     struct stat st;
 
-    vm->disks[vm->disk_count++] = (struct description_disk){.file = path, .writable = from->writable, .ssd = SSD_NONE, .line = yaml_line(node)};
+    disk_add(vm, &(struct description_disk){.file = path, .writable = from->writable, .ssd = SSD_NONE, .line = yaml_line(node)});
+    if (from->mediated)
+        return FAIL(yaml_value(s, node, "mediated"), "'mediated' is for disks on an 'ssd'; leave it out");
     if (of_ssd)
         return FAIL(of_ssd, "'namespace' is for disks on an 'ssd'; leave it out");
     if (stat(path, &st) != 0)

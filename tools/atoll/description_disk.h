@@ -6,7 +6,7 @@
 struct yaml_disk {
     char *virtio, *ssd; /* one of them */
     uint32_t namespace_id;
-    bool writable;
+    bool writable, mediated;
 };
 struct yaml_ssd {
     char *name, *at, *namespace_size;

@@ -34,6 +34,24 @@ static error_t table_make(uint64_t type, uint64_t slots[2])
     return error ? error : io_table_map(slots[0]++, MANAGER_SLOT_IO_SPACE, DEVICE);
 }
 
+/* The VMM passes on what the guest rings. Who maps its page of doorbells is this component, as with all registers that a VM gets. */
+static error_t doorbells_map(cptr_t frame, unsigned index, uint64_t slots[2])
+{
+    static bool table_there;
+    error_t error = SEL4_NO_ERROR;
+
+    if (!table_there) {
+        if (slots[0] == slots[1])
+            return SEL4_NOT_ENOUGH_MEMORY;
+        error = untyped_retype(MANAGER_SLOT_TABLES, SEL4_X86_PAGE_TABLE, 0, MANAGER_SLOT_CNODE, 0, 0, slots[0], 1);
+        if (!error)
+            error = page_table_map(slots[0]++, MANAGER_SLOT_VMM_VSPACE, VMM_VF_DOORBELLS_VA, 0);
+        table_there = !error;
+    }
+    return error ? error : page_map(frame, MANAGER_SLOT_VMM_VSPACE, VMM_VF_DOORBELLS_VA + index * 4096ull, SEL4_RIGHT_READ | SEL4_RIGHT_WRITE,
+                                    SEL4_X86_UNCACHEABLE | ATOLL_X86_EXECUTE_NEVER);
+}
+
 /* The tables of guest memory cover the first 512 GiB; the hole's GiB and 2 MiB are ours alone. */
 static error_t tables_make(uint64_t slots[2])
 {
@@ -56,6 +74,8 @@ error_t mediated_open(unsigned index, const struct mediated_place *place, const 
 
     for (unsigned i = 0; i < NVME_ADMIN_PAGES && !error; i++)
         error = io_page_map(place->frames + i, MANAGER_SLOT_IO_SPACE, DEVICE + index * DEVICE_STRIDE + i * NVME_PAGE, rights[i]);
+    if (!error)
+        error = doorbells_map(place->doorbells, index, slots);
     o->place = *place;
     o->mediate.memory.low = vm->memory < VM_HOLE_START ? vm->memory : VM_HOLE_START;
     o->mediate.memory.high = vm->memory - o->mediate.memory.low;

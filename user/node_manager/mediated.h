@@ -7,10 +7,11 @@ struct mediated_place {
     cptr_t frames;                /* NVME_ADMIN_PAGES capabilities, for the device's mapping */
     void *admin;                  /* the same frames, mapped here */
     volatile uint32_t *registers; /* its first two pages */
+    cptr_t doorbells;             /* capability of the second one, for the VMM */
 };
 
 void mediated_clock(uint64_t tsc_hz);
-/* Once for each: the device sees its admin queue, and can write neither it nor the pages that only we write. `slots`: next free one, and the end. */
+/* Once for each: the VMM sees its doorbells; the device sees its admin queue, and can write neither it nor the pages that only we write. `slots`: next free one, and the end. */
 error_t mediated_open(unsigned index, const struct mediated_place *, const struct vm_config *vm, uint64_t slots[2]);
 /* The function is reset, or taken away: its controller is off, whatever it was. Tells what became of commands. */
 void mediated_end(unsigned index);

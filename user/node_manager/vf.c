@@ -338,7 +338,8 @@ static bool is_mediated(const struct vf *v) { return v->config->kind == VF_MEDIA
 
 static void open_mediated(const struct vf *v, const struct vm_config *vm)
 {
-    const struct mediated_place place = {v->config->name, slot_of(v, MANAGER_VF_ADMIN), page_of(v, MANAGER_VF_ADMIN_AT), register_of(v, 0)};
+    const struct mediated_place place = {v->config->name, slot_of(v, MANAGER_VF_ADMIN), page_of(v, MANAGER_VF_ADMIN_AT), register_of(v, 0),
+                                          slot_of(v, MANAGER_VF_BAR)};
     uint64_t slots[2] = {next_slot, end_slot};
     error_t error = mediated_open((unsigned)(v - vfs), &place, vm, slots);
 
