@@ -186,6 +186,8 @@ static const struct {
      "'vfs' is 0; write 1 to 7: the 82576 keeps no more beside its own queues"},
     {MACHINE "nics: [{name: n0, driver: igb, vfs: 1, at: 1.0}]\n" VM, 2,
      "'at' is '1.0'; write BUS:DEVICE.FUNCTION in hexadecimal, such as 01:00.0"},
+    {MACHINE "nics: [{name: vm, driver: igb, vfs: 1}]\n" VM, 2, "'vm' is a name that atoll uses itself; write another"},
+    {MACHINE "ssds: [{name: vectors, driver: nvme, vfs: 1}]\n" VM, 2, "'vectors' is a name that atoll uses itself; write another"},
     {MACHINE "nics: [{name: n0, driver: igb, vfs: 1, at: '01:20.0'}]\n" VM, 2,
      "'at' is '01:20.0'; write BUS:DEVICE.FUNCTION in hexadecimal, such as 01:00.0"},
     {MACHINE NIC VM "   net: [{nic: n1}]\n", 8, "there is no NIC 'n1'; write one of the names under 'nics'"},

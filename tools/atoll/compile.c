@@ -105,8 +105,13 @@ static int write_spec(const struct compile_input *in, uint32_t node, struct node
         fprintf(stderr, "%s: node %u needs more than %u objects\n", in->description->file, node, SPEC_MAX_OBJECTS);
         return -1;
     }
-    snprintf(name, sizeof name, "node.%u.spec", node);
-    int status = write_file(dir, name, spec, size);
+    int status = -1;
+    if (memory->bytes == 0) {
+        fprintf(stderr, "%s: node %u needs more than 1 GiB of private memory; give its VM less memory or fewer devices\n", in->description->file, node);
+    } else {
+        snprintf(name, sizeof name, "node.%u.spec", node);
+        status = write_file(dir, name, spec, size);
+    }
     free(spec);
     return status;
 }

@@ -22,7 +22,8 @@ struct compile_input {
     } *vms; /* description->vm_count of them */
 };
 
-/* compile_memory.c: private memory that a node needs, whole pages, and the window that init, objects and components have of it. */
+/* compile_memory.c: private memory that a node needs, whole pages, and the window that init, objects and components have of it. {0}: more than a node
+ * can have. */
 struct node_memory { uint64_t bytes, window; };
 struct node_memory compile_memory(const struct compile_input *, const struct spec_builder *, size_t spec_bytes);
 

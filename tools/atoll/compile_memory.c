@@ -67,8 +67,10 @@ struct node_memory compile_memory(const struct compile_input *in, const struct s
 
     do {
         window += STEP;
+        if (window > WINDOW_MAX)
+            return (struct node_memory){0};
         if (window > init + KERNEL_BYTES)
             cut(&m, init, window - KERNEL_BYTES);
-    } while (window < WINDOW_MAX && (window <= init + KERNEL_BYTES || !fits(s, spec_bytes, &m)));
+    } while (window <= init + KERNEL_BYTES || !fits(s, spec_bytes, &m));
     return (struct node_memory){span(&in->kernel) + BOOT_PAGES * PAGE + window, window};
 }

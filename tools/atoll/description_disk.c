@@ -34,6 +34,8 @@ int ssd_check(struct yaml_source *s, struct complaint *why, struct description *
 
     if (!name_good(from->name))
         return FAIL(yaml_value(s, node, "name"), "SSD name '%s'; write a letter, then letters, digits and '-'", from->name);
+    if (name_reserved(from->name))
+        return FAIL(yaml_value(s, node, "name"), "'%s' is a name that atoll uses itself; write another", from->name);
     for (size_t i = 0; i < d->ssd_count; i++)
         if (strcmp(d->ssds[i].name, from->name) == 0)
             return FAIL(node, "two SSDs are named '%s' (the first in line %u); write different names", from->name, d->ssds[i].line);

@@ -37,6 +37,12 @@ bool name_good(const char *name)
     return good;
 }
 
+/* "vm.vf0.in" is the console input of a VM `vf0`, and must be nobody's virtual function: compile_request.c names things. */
+bool name_reserved(const char *name)
+{
+    return strcmp(name, "vm") == 0 || strcmp(name, "node") == 0 || strcmp(name, "vectors") == 0;
+}
+
 bool address_parse(const char *text, uint32_t *place)
 {
     unsigned long part[4] = {0};
@@ -63,6 +69,8 @@ int nic_check(struct yaml_source *s, struct complaint *why, struct description *
     struct description_nic *nic = &d->nics[d->nic_count];
     if (!name_good(from->name))
         return FAIL(yaml_value(s, node, "name"), "NIC name '%s'; write a letter, then letters, digits and '-'", from->name);
+    if (name_reserved(from->name))
+        return FAIL(yaml_value(s, node, "name"), "'%s' is a name that atoll uses itself; write another", from->name);
     for (size_t i = 0; i < d->nic_count; i++)
         if (strcmp(d->nics[i].name, from->name) == 0)
             return FAIL(node, "two NICs are named '%s' (the first in line %u); write different names", from->name, d->nics[i].line);

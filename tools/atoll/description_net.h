@@ -29,6 +29,7 @@ int port_check(struct yaml_source *, struct complaint *, struct description *, c
 
 /* Names of NICs, SSDs and switches: a letter, then letters, digits and '-'. */
 bool name_good(const char *name);
+bool name_reserved(const char *name); /* of NICs and SSDs: what the compiler's own names begin with */
 /* "SEGMENT:BUS:DEVICE.FUNCTION" in hexadecimal, the segment may be left out, as segment << 16 | requester ID. */
 bool address_parse(const char *text, uint32_t *place);
 /* The address that an entry states, or one that is the same at each start, from names alone. `network`: its NIC's or switch's name; `entry`: its

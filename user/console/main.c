@@ -228,6 +228,7 @@ static bool input_turn(void)
         any = true;
         if (uart_lost()) {
             mux_input_lost(&mux);
+            typed.length = 0;
             system_line("console: typed bytes were lost; what follows is dropped until a VM is named again");
         }
         uint32_t vm = (uint32_t)(mux.in - CONSOLE_STREAM_FIRST_VM);

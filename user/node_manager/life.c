@@ -85,9 +85,11 @@ static void follow(void)
     volatile struct life_down *d = down(vm->vcpu);
     uint32_t stop = __atomic_load_n(&d->stop, __ATOMIC_SEQ_CST), run = __atomic_load_n(&d->run, __ATOMIC_SEQ_CST);
 
-    if (dead(0) && record->state != VM_ENDED) { /* nobody is left to report to */
-        stop_own();
-        log_line("vm %s: vCPU %u is stopped: the kernel of vCPU 0's node died", vm->name, vm->vcpu);
+    if (dead(0)) { /* nobody is left to report to, or whose word to start would count */
+        if (record->state != VM_ENDED) {
+            stop_own();
+            log_line("vm %s: vCPU %u is stopped: the kernel of vCPU 0's node died", vm->name, vm->vcpu);
+        }
         return;
     }
     if (stop >= life && record->state != VM_ENDED) {
