@@ -475,7 +475,13 @@ $(B)/tests/system/dump_altered: tests/system/dump_altered.c $(addprefix $(B)/too
 	@mkdir -p $(@D)
 	$(HOSTCC) $(TOOL_FLAGS) -o $@ $(filter %.c %.o,$^)
 
-system: $(B)/tests/system/dump_altered $(B)/tests/system/nic_request
+# A program for Linux guests, as a disk image.
+$(B)/tests/system/monotonic.img: tests/system/monotonic.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -static -s -pthread -o $@ $<
+	truncate -s %512 $@
+
+system: $(B)/tests/system/monotonic.img $(B)/tests/system/dump_altered $(B)/tests/system/nic_request
 
 # Root tasks that test the kernel on the machine itself.
 $(B)/tests/root/%.o: tests/root/%.c
@@ -552,7 +558,8 @@ SOAK ?= 10
 soak: all guests test-guests
 	@for i in $$(seq $(SOAK)); do echo "soak: round $$i of $(SOAK)"; $(MAKE) --no-print-directory system || exit 1; done
 	@FLR_ROUNDS=10000 ARP_ROUNDS=1000000 LIVES=200 SRIOV_SECONDS=5400 $(MAKE) --no-print-directory system CASES=sriov
-	@$(MAKE) --no-print-directory system CASES="debian_generic debian_backports debian_trixie"
+	@$(MAKE) --no-print-directory system CASES="debian_generic debian_newest debian_trixie debian_life debian_apt"
+	@STRESS_SECONDS=60 $(MAKE) --no-print-directory system CASES=debian
 	@$(MAKE) --no-print-directory system CASES="smp_eight smp_reboots"
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 	@$(MAKE) --no-print-directory spin

@@ -127,11 +127,15 @@ static int uefi_prepare(const struct machine *m, const char *image)
 }
 
 /* A NIC with virtual functions: behind a root port of its own, or, as QEMU's AMD IOMMU looks up bus 0 alone, on bus 0 at slots 5, 6.. (at 4 VF 0
- * would have the IOAPIC's requester ID). Its network is QEMU's own, with the host's side at 10.0.2.2. */
+ * would have the IOAPIC's requester ID). Its network is QEMU's own, with the host's side at 10.0.2.2; beyond that leads nothing
+ * but, if so asked, a web server at 10.0.2.100, one process per connection. */
 static void nic_arguments(const struct machine_config *c, unsigned i, struct arguments *a)
 {
     argument(a, "-netdev");
-    argument(a, "user,id=net%u,restrict=on", i);
+    if (c->serve != NULL)
+        argument(a, "user,id=net%u,restrict=on,guestfwd=tcp:10.0.2.100:80-cmd:busybox httpd -i -h %s", i, c->serve);
+    else
+        argument(a, "user,id=net%u,restrict=on", i);
     if (c->kind != MACHINE_AMDVI) {
         argument(a, "-device");
         argument(a, "pcie-root-port,id=port%u,bus=pcie.0,addr=%x.0,chassis=%u,slot=%u", i, 8 + i, 1 + i, 1 + i);

@@ -28,6 +28,7 @@ struct machine_config {
         unsigned count;
         uint32_t namespaces[SSD_VFS_MAX]; /* their numbers; attached to nothing at first */
     } ssds[SSDS_MAX];
+    const char *serve;                    /* folder that the NICs' networks show at http://10.0.2.100/, or NULL */
     const char *extra[MACHINE_MAX_EXTRA]; /* further QEMU arguments */
     size_t extra_count;
 };

@@ -42,6 +42,7 @@ static const char usage_text[] =
     "  --memory MIB         root task: RAM in MiB (512)\n"
     "  --images DIR         where boot.elf, kernel.elf and user/ are (default: where this program is)\n"
     "  --qemu PROGRAM       the emulator (qemu-system-x86_64)\n"
+    "  --serve DIR          (absolute) the NICs' networks have DIR at http://10.0.2.100/\n"
     "  --qemu-arg ARGUMENT  one more argument for it; may be repeated\n"
     "\n"
     "Status: 0 every VM powered itself off; 1 a VM crashed or was stopped; 2 wrong input, nothing was started; 3 time-out.\n";
@@ -137,6 +138,8 @@ static int option_apply(struct run_options *o, const char *name, const char *val
         order_add(o, "replay", "replay", value);
     else if (strcmp(name, "ssd") == 0 && o->ssd_file_count < MACHINE_SSD_FILES)
         o->ssd_files[o->ssd_file_count++] = value;
+    else if (strcmp(name, "serve") == 0 && value[0] == '/' && strpbrk(value, ", ") == NULL) /* QEMU splits at these */
+        o->machine.serve = value;
     else if (strcmp(name, "qemu-arg") == 0 && o->machine.extra_count < MACHINE_MAX_EXTRA)
         o->machine.extra[o->machine.extra_count++] = value;
     else {
@@ -156,7 +159,7 @@ static int command_run(int argc, char **argv)
         {"root-task", required_argument, NULL, 0}, {"until", required_argument, NULL, 0},
         {"fail-on", required_argument, NULL, 0},  {"memory", required_argument, NULL, 0},
         {"images", required_argument, NULL, 0},   {"qemu", required_argument, NULL, 0},
-        {"qemu-arg", required_argument, NULL, 0}, {"uefi", no_argument, NULL, 0},
+        {"qemu-arg", required_argument, NULL, 0}, {"serve", required_argument, NULL, 0}, {"uefi", no_argument, NULL, 0},
         {"image", required_argument, NULL, 0},    {"request", required_argument, NULL, 0},
         {"dump", no_argument, NULL, 0},           {"probe", no_argument, NULL, 0},
         {"press-power", required_argument, NULL, 0}, {"replay", required_argument, NULL, 0},
