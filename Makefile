@@ -445,7 +445,7 @@ guests: $(GUEST_IMAGES)
 TEST_GUESTS := hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables triple-fault hlt-no-irq vmrun vmmcall irq-storm endless-loop \
 	timer fpu exceptions segments lengths babble progress crash-vmm crash-kernel poweroff reset bench-exits vf \
 	smp smp-triple
-TEST_GUESTS += virtio-block virtio-net virtio-hostile bench-virtio
+TEST_GUESTS += virtio-block virtio-net virtio-hostile bench-virtio disk-lives
 TEST_GUESTS += pm watchdog
 TEST_GUESTS += lives
 # The virtual CPU and the platform, piece by piece.

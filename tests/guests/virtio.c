@@ -9,7 +9,7 @@
 enum { DEVICE_FEATURE_SELECT = 0x00, DEVICE_FEATURE = 0x04, DRIVER_FEATURE_SELECT = 0x08, DRIVER_FEATURE = 0x0c, STATUS = 0x14,
        QUEUE_SELECT = 0x16, QUEUE_SIZE = 0x18, QUEUE_VECTOR = 0x1a, QUEUE_ENABLE = 0x1c, QUEUE_DESCRIPTORS = 0x20, QUEUE_DRIVER = 0x28,
        QUEUE_DEVICE = 0x30 };
-#define PATIENCE 2000000u /* turns of a polling loop */
+#define PATIENCE_S 10u /* a disk may be a device that other VMs use, too */
 
 uint32_t pci_config_read(unsigned slot, unsigned offset)
 {
@@ -117,9 +117,12 @@ int64_t virtio_take(struct virtio_guest *v, unsigned queue)
 {
     struct ring *r = v->rings[queue];
 
-    for (unsigned i = 0; i < PATIENCE; i++)
+    uint64_t end = rdtsc() + PATIENCE_S * tsc_hz();
+
+    do
         if (__atomic_load_n(&r->used.index, __ATOMIC_SEQ_CST) != v->seen[queue])
             return r->used.entries[v->seen[queue]++ % VIRTIO_RING].bytes;
+    while (rdtsc() < end);
     return -1;
 }
 

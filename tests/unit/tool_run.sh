@@ -68,6 +68,30 @@ check "no description: status 2" is 2
 status=$?
 check "no emulator: status 2" is 2
 
+# Namespaces of an emulated SSD: one that is named is made, used and kept; one that is not goes. A file that is there is not touched.
+disk() { # disk OPTION...
+    STORY=good timeout 20 "$atoll" run examples/nvme.yaml --headless --qemu tests/unit/tool_fake_server.sh --timeout 10 --exec "alpha:$off" \
+        --exec "beta:$off" "$@" >"$work/out" 2>&1
+    status=$?
+}
+disk --ssd ssd0:2="$work/namespace"
+check "an SSD: status 0" is 0
+check "a file that is named for a namespace is made" [ "$(stat -c %s "$work/namespace")" = 67108864 ]
+check "and said" says "ssd0: namespace 2 is the new file $work/namespace of 64 MiB"
+check "and that the other namespace goes" says "ssd0: namespace 1 is a temporary file, which goes when the machine stops; --ssd ssd0:1=FILE keeps it"
+printf %512s kept >"$work/namespace"
+disk --ssd ssd0:2="$work/namespace"
+check "a file that is there is used as it is" [ "$status$(tr -d ' ' <"$work/namespace")" = 0kept ]
+printf %511s kept >"$work/namespace"
+disk --ssd ssd0:2="$work/namespace"
+check "but not one of half a sector: status 2" is 2
+check "with the remedy" says "atoll: --ssd: '$work/namespace' is no whole number of sectors of 512 bytes; \`truncate -s %512\` rounds it up"
+disk --ssd ssd0:3="$work/other"
+check "a namespace that no disk is on: status 2" is 2
+check "and no file is made" [ ! -e "$work/other" ]
+disk --ssd ssd0:2="$work"
+check "a folder is no namespace: status 2" is 2
+
 # A person at a terminal: help, switching, typing to each VM, leaving.
 keys() {
     sleep 1; printf '\001?'; sleep 0.3; printf '\0012'; sleep 0.3; printf 'to beta\r'; sleep 0.3
