@@ -332,6 +332,10 @@ static void a_disks_size_is_asked_for(void **state)
         queue_write(&disk.server.answers, &bad[i], sizeof bad[i]);
         assert_int_equal(block_size_ask(&backend, &(bool){true}, &size), -1);
     }
+    const struct block_answer other = {.tag = 1, .bytes = sizeof size}; /* a former life's, of whatever length */
+    queue_write(&disk.server.answers, &other, sizeof other);
+    queue_write(&disk.server.answers, &(struct block_size){8, 512, 0}, sizeof size);
+    assert_int_equal(block_size_ask(&backend, &(bool){true}, &size), 0);
     const struct block_answer cut = {.tag = BLOCK_SIZE_TAG, .bytes = BLOCK_PIECE};
     queue_write(&disk.server.answers, &cut, sizeof cut);
     assert_int_equal(block_size_ask(&backend, &(bool){true}, &size), -1);
