@@ -449,8 +449,8 @@ TEST_GUESTS += virtio-block virtio-net virtio-hostile bench-virtio disk-lives
 TEST_GUESTS += pm watchdog
 TEST_GUESTS += lives
 # The virtual CPU and the platform, piece by piece.
-CPU_GUESTS := debug interrupts
-TEST_GUESTS += $(CPU_GUESTS)
+CPU_GUESTS := debug interrupts modes mmio serial
+TEST_GUESTS += $(CPU_GUESTS) random-code pokes hammer
 TEST_GUEST_RUNTIME := start runtime trap apic acpi virtio
 TEST_GUEST_ELFS := $(TEST_GUESTS:%=$(B)/tests/guests/%.elf)
 
@@ -462,7 +462,9 @@ $(B)/tests/guests/%.o: tests/guests/%.S
 	$(CC) $(BARE) -c -o $@ $<
 $(B)/tests/guests/%.elf64: $(B)/tests/guests/%.o $(TEST_GUEST_RUNTIME:%=$(B)/tests/guests/%.o) tests/guests/guest.ld
 	$(LINK) -T tests/guests/guest.ld -o $@ $(filter %.o,$^)
-$(B)/tests/guests/smp.elf64 $(B)/tests/guests/smp-triple.elf64: $(B)/tests/guests/cpus_start.o
+$(B)/tests/guests/modes.elf64: $(B)/tests/guests/modes_low.o
+$(B)/tests/guests/random-code.elf64: $(B)/tests/guests/random_run.o
+$(B)/tests/guests/random-code.elf64 $(B)/tests/guests/hammer.elf64 $(B)/tests/guests/smp.elf64 $(B)/tests/guests/smp-triple.elf64: $(B)/tests/guests/cpus_start.o
 $(B)/tests/guests/%.elf: $(B)/tests/guests/%.elf64
 	objcopy -O elf32-i386 $< $@
 
@@ -561,6 +563,7 @@ soak: all guests test-guests
 	@$(MAKE) --no-print-directory system CASES="debian_generic debian_newest debian_trixie debian_life debian_apt"
 	@STRESS_SECONDS=60 $(MAKE) --no-print-directory system CASES=debian
 	@$(MAKE) --no-print-directory system CASES="smp_eight smp_reboots"
+	@RANDOM_SECONDS=3600 RANDOM_SEED=$$(date +%s) $(MAKE) --no-print-directory system CASES=random_code
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=600
 	@$(MAKE) --no-print-directory spin
 

@@ -47,7 +47,7 @@ enum vcpu_exit {
     EXIT_TSC,        /* RDTSC/RDTSCP, only if intercepted */
     EXIT_MONITOR,    /* MONITOR (MR1 0) or MWAIT (MR1 1) */
     EXIT_PAUSE,
-    EXIT_TASK_SWITCH,
+    EXIT_TASK_SWITCH, /* where hardware cannot switch tasks inside a guest; SVM can */
     EXIT_NMI_WINDOW,
     EXIT_BAD_STATE,  /* a reply was refused, or the state does not fit together: the guest was not entered. MR1: group bit, MR2:
                         word inside the group; 0xff: the groups may not travel in or words are missing. MR1 0: no nested

@@ -61,7 +61,6 @@ _Static_assert(offsetof(struct vmcb, iopm_paddr) == 0x40 && offsetof(struct vmcb
 #define INTERCEPT_INVLPGA BIT(26)
 #define INTERCEPT_IOIO BIT(27)
 #define INTERCEPT_MSR BIT(28)
-#define INTERCEPT_TASK_SWITCH BIT(29)
 #define INTERCEPT_SHUTDOWN BIT(31)
 /* intercept4: VMRUN 0, VMMCALL 1, VMLOAD 2, VMSAVE 3, STGI 4, CLGI 5, SKINIT 6 */
 #define INTERCEPT_SVM_INSTRUCTIONS MASK(7)

@@ -39,7 +39,7 @@ run() {
 if [ $# -gt 0 ]; then
     for guest; do run "$guest" 1; done
 else
-    for guest in hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables vmrun vmmcall exceptions segments lengths babble debug interrupts; do
+    for guest in hello ports-all msr-sweep cpuid-sweep beyond-ram own-tables vmrun vmmcall exceptions segments lengths babble debug interrupts modes mmio serial; do
         run $guest 1
     done
     run hello 7 status=3

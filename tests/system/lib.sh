@@ -49,7 +49,7 @@ go() {
     for attempt in first last; do
         "$B/atoll" run "$file" --headless --log-dir "$dir" --timeout "$seconds" "$@" >"$dir/out" 2>&1 </dev/null
         status=$?
-        died=$(grep -Eo -m 1 'qemu-system-x86_64: [a-z/]+\.c:[0-9]+: .*Assertion .* failed' "$dir/out") || break
+        died=$(grep -Eo -m 1 'qemu-system-x86_64: [a-z/]+\.c:[0-9]+: .*Assertion .* failed|qemu: fatal: invalid tss' "$dir/out") || break
         echo "# QEMU itself ended, at an assertion of its own ($attempt attempt): $died"
     done
     [ "$status" -eq "$want" ]
