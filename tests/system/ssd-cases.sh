@@ -58,17 +58,18 @@ case_ssd() {
 # Test guests: random places written and read back; a VM that is reset, whose VMM crashes, that fails, finds its disk in each life; hostile rings do
 # the component no harm.
 case_ssd_guests() {
-    machine ssd-guests 6
+    machine ssd-guests 7
     ssds '{name: ssd0, driver: nvme, vfs: 4, namespace-size: 4M}'
     guest neighbour progress seconds=12
     guest writer virtio-block rounds=60 'disks: [{ssd: ssd0, namespace: 1}]'
     guest reader virtio-block read-only 'disks: [{ssd: ssd0, namespace: 2, writable: false}]'
+    printf '    vcpus: 2\n' >>"$file"
     guest hostile virtio-hostile '' 'disks: [{ssd: ssd0, namespace: 3}]'
     guest lives disk-lives '' 'disks: [{ssd: ssd0, namespace: 4}]'
     printf '    restart: on-failure\n    test-hooks: true\n' >>"$file"
     go 0 120
     passes writer "a namespace of 8192 sectors: 60 random places written and read back, its end respected"
-    passes reader "a disk that is not writable is read, and takes no write"
+    passes reader "a disk that is not writable, of a VM with two vCPUs, is read, and takes no write"
     passes hostile "28 spoiled rings and 20000 random register accesses"
     passes lives "each life of a VM finds what the former one wrote"
     says lives '3 lives before this one' "after a reset, the end of its VMM, and an exit with an error"

@@ -72,7 +72,7 @@ static void queues_open(void)
 void component_main(const void *frame, uint64_t tsc_hz)
 {
     const struct nvme_disk_config *config = frame;
-    bool armed = false, told = false;
+    bool armed = false, told = false, complained = false;
     char why[160];
 
     if (config->magic != NVME_DISK_CONFIG_MAGIC)
@@ -89,8 +89,10 @@ void component_main(const void *frame, uint64_t tsc_hz)
         disk.failed = why;
     for (;;) {
         queue_wake(&disk.server.requests);
-        if (!nvme_disk_serve(&disk, __builtin_ia32_rdtsc()))
+        if (!nvme_disk_serve(&disk, __builtin_ia32_rdtsc()) && !complained) { /* once in each life */
             log_line("%s: the VMM wrote something that is no request; it is served again when it starts again", config->name);
+            complained = true;
+        }
         uint64_t due = nvme_disk_watch(&disk, __builtin_ia32_rdtsc());
         if (disk.failed && !told)
             log_line("%s: namespace %u: %s; all requests fail until the VM starts again", config->name, config->namespace_id, disk.failed);
