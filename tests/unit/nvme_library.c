@@ -68,6 +68,13 @@ static void is_refused(enum nvme_model_flaw flaw, const char *sentence)
     assert_false(nvme_start(&n, &admin, why, sizeof why));
     assert_non_null(strstr(why, sentence));
     assert_true(M.delayed_us < 40000000);
+    if (flaw != FLAW_NEVER_READY)
+        return;
+    nvme_model_power_on();
+    M.cap |= 0xffull << 24; /* CAP.TO: it asks for more than two minutes */
+    M.flaw = flaw;
+    assert_false(nvme_start(&n, &admin, why, sizeof why));
+    assert_true(M.delayed_us <= 30100000);
 }
 
 static void does_not_come_up(void **unused)

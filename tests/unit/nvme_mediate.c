@@ -77,7 +77,7 @@ static void logs_and_features(void **unused)
 
 static uint16_t judge_at(uint8_t opcode, uint64_t at, uint32_t entries, uint32_t dword11)
 {
-    return mediate_judge(&memory, &(struct nvme_command){.opcode = opcode, .data = {at}, .dword10 = 1 | (entries - 1) << 16, .dword11 = dword11});
+    return mediate_judge(&memory, &(struct nvme_command){.opcode = opcode, .data = {at}, .dword10 = 1 | (entries - 1) << 16, .dword11 = dword11 | 1u << 16});
 }
 
 static void queues_in_memory(void **unused)
@@ -96,6 +96,16 @@ static void queues_in_memory(void **unused)
         assert_int_not_equal(judge_at(opcode, ~0ull & ~4095ull, 65536, 1), 0); /* around the end */
         assert_int_not_equal(judge_at(opcode, 0x1000, 256, 0), 0); /* in pieces */
         assert_int_not_equal(judge_at(opcode, 0x1040, 256, 1), 0);
+    }
+    struct nvme_command zero = {.opcode = ADMIN_CREATE_SUBMISSION, .data = {0x1000}, .dword10 = 1, .dword11 = 1};
+    assert_int_equal(mediate_judge(&memory, &zero), NVME_STATUS(1, 0)); /* completions to the admin queue */
+    zero.dword11 |= 1u << 16;
+    assert_int_equal(mediate_judge(&memory, &zero), 0);
+    for (unsigned opcode = ADMIN_DELETE_SUBMISSION; opcode <= ADMIN_CREATE_COMPLETION; opcode++) {
+        zero.opcode = (uint8_t)opcode;
+        zero.dword10 = 0; /* the admin queue itself */
+        if (opcode != 2 && opcode != 3)
+            assert_int_equal(mediate_judge(&memory, &zero), NVME_STATUS(1, 1));
     }
     assert_int_not_equal(mediate_judge(&memory, &(struct nvme_command){.opcode = ADMIN_IDENTIFY, .flags = 0x40}), 0); /* scatter lists */
     assert_int_not_equal(mediate_judge(&memory, &(struct nvme_command){.opcode = ADMIN_IDENTIFY, .flags = 1}), 0);    /* fused */

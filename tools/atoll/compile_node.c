@@ -269,7 +269,7 @@ static void compile_manager(struct spec_builder *s, const struct compile_input *
         config.cnode_bits = bits > COMPONENT_CNODE_BITS ? bits : COMPONENT_CNODE_BITS;
         config.ram_caps = MANAGER_SPAN;
         config.vmm_entry = in->images[COMPONENT_VMM].entry;
-        config.vf_count = node == vm->first_node ? compile_all_vfs(vm) : compile_guest_vfs(vm);
+        config.vf_count = node == vm->first_node ? compile_all_vfs(vm) : (uint32_t)vm->net_count; /* whose registers are there as well */
         config.kernel_caps = files->kernel_size ? MANAGER_SPAN : 0;
         config.initrd_caps = files->initrd_size ? MANAGER_SPAN : 0;
     }

@@ -466,7 +466,10 @@ error_t vf_controller(uint64_t index, bool on, uint64_t answer[2])
 {
     if (!may_command(index) || (on && !vfs[index].master))
         return SEL4_INVALID_ARGUMENT;
-    return mediated_controller((unsigned)index, on, answer);
+    error_t error = mediated_controller((unsigned)index, on, answer);
+    if (error)
+        block(&vfs[index]); /* nobody knows what it does: until its next reset it does nothing */
+    return error;
 }
 
 error_t vf_command(uint64_t index, const uint64_t *words, uint64_t answer[2])

@@ -8,7 +8,9 @@
 #define INVALID_OPCODE NVME_STATUS(0, 0x01)  /* 4.6.1.2.1 */
 #define INVALID_FIELD NVME_STATUS(0, 0x02)
 #define INTERNAL_ERROR NVME_STATUS(0, 0x06)
-#define INVALID_LOG NVME_STATUS(1, 0x09)     /* 4.6.1.2.2 */
+#define INVALID_COMPLETION_QUEUE NVME_STATUS(1, 0x00) /* 4.6.1.2.2 */
+#define INVALID_QUEUE NVME_STATUS(1, 0x01)
+#define INVALID_LOG NVME_STATUS(1, 0x09)
 
 #define GIB4 0x100000000ull
 
@@ -21,6 +23,9 @@ static bool listed(const uint8_t *list, unsigned count, uint32_t value)
 }
 #define LISTED(list, value) listed(list, sizeof list, value)
 
+/* The queue has a number: 0 is the admin queue's. */
+static uint16_t judge_number(const struct nvme_command *c) { return c->dword10 & 0xffff ? OK : INVALID_QUEUE; }
+
 /* A queue's memory, contiguous (dword 11 bit 0), is the guest's RAM. */
 static uint16_t judge_queue(const struct mediate_memory *m, const struct nvme_command *c, unsigned entry)
 {
@@ -28,7 +33,11 @@ static uint16_t judge_queue(const struct mediate_memory *m, const struct nvme_co
     bool low = at < m->low && bytes <= m->low - at;
     bool high = at >= GIB4 && at - GIB4 < m->high && bytes <= m->high - (at - GIB4);
 
-    return c->dword11 & QUEUE_CONTIGUOUS && at % NVME_PAGE == 0 && (low || high) ? OK : INVALID_FIELD;
+    if (!(c->dword11 & QUEUE_CONTIGUOUS) || at % NVME_PAGE || !(low || high))
+        return INVALID_FIELD;
+    if (c->opcode == ADMIN_CREATE_SUBMISSION && c->dword11 >> 16 == 0)
+        return INVALID_COMPLETION_QUEUE; /* the admin queue's is not for others' completions */
+    return judge_number(c);
 }
 
 /* What this controller and the namespaces attached to it are (5.15.1; 05h to 08h: NVMe 2.0, 5.17.1). Not: which others there are. */
@@ -70,7 +79,8 @@ uint16_t mediate_judge(const struct mediate_memory *m, const struct nvme_command
     switch (c->opcode) {
     case ADMIN_CREATE_SUBMISSION: return judge_queue(m, c, sizeof(struct nvme_command));
     case ADMIN_CREATE_COMPLETION: return judge_queue(m, c, sizeof(struct nvme_completion));
-    case ADMIN_DELETE_SUBMISSION: case ADMIN_DELETE_COMPLETION: case ADMIN_ABORT: return OK;
+    case ADMIN_DELETE_SUBMISSION: case ADMIN_DELETE_COMPLETION: return judge_number(c);
+    case ADMIN_ABORT: return OK;
     case ADMIN_IDENTIFY: return judge_identify(c);
     case ADMIN_GET_LOG: return judge_log(c);
     case ADMIN_SET_FEATURES: return judge_set_features(c);

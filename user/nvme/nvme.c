@@ -4,7 +4,8 @@
 #include "queue.h"
 #include "registers.h"
 
-#define TIMEOUT_MIN_MS 5000 /* a command may take longer than becoming ready does, of which CAP.TO speaks */
+#define TIMEOUT_MIN_MS 5000 /* a command may take longer than becoming ready does, of which CAP.TO speaks; */
+#define TIMEOUT_MAX_MS 30000 /* who waits stands still meanwhile, so no controller is given the two minutes that it might ask for */
 
 static bool refuse(char *why, size_t size, const char *what)
 {
@@ -57,6 +58,8 @@ static bool capabilities(struct nvme *n, char *why, size_t size)
     n->timeout_ms = CAP_TIMEOUT_500MS(low) * 500;
     if (n->timeout_ms < TIMEOUT_MIN_MS)
         n->timeout_ms = TIMEOUT_MIN_MS;
+    if (n->timeout_ms > TIMEOUT_MAX_MS)
+        n->timeout_ms = TIMEOUT_MAX_MS;
     n->doorbell_stride = CAP_DOORBELL_STRIDE(high);
     return true;
 }
