@@ -155,7 +155,7 @@ USER_LIB_SRCS := user/lib/sel4.c user/lib/string.c user/lib/format.c user/lib/lo
 INIT_SRCS := user/init/main.c user/init/spec_check.c user/init/memory.c user/init/private.c user/init/names.c user/init/objects.c user/init/distribute.c user/init/seal.c \
 	user/init/threads.c
 MANAGER_SRCS := user/node_manager/main.c user/node_manager/life.c user/node_manager/memory.c user/node_manager/events.c user/node_manager/protocol.c \
-	user/node_manager/lease.c user/node_manager/vf.c user/node_manager/places.c
+	user/node_manager/lease.c user/node_manager/vf.c user/node_manager/places.c user/node_manager/faults.c
 MANAGER_SRCS += user/node_manager/mediated.c user/nvme/mediate.c user/nvme/nvme.c user/nvme/queue.c
 CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c user/console/command.c user/console/ring.c
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
@@ -197,7 +197,10 @@ $(B)/tests/hostile/%.o: tests/system/%.c
 	$(CC) $(USER_FLAGS) -Iuser/vmm -c $< -o $@
 $(B)/tests/hostile/vmm.elf: $(call user_objects,user/lib/start.S $(filter-out user/vmm/test_hook.c,$(VMM_SRCS))) $(B)/tests/hostile/hostile_vmm.o user/component.ld
 	$(USER_LINK)
-system: $(B)/tests/hostile/vmm.elf
+system: $(B)/tests/hostile/vmm.elf $(B)/tests/hostile/igb.elf $(B)/tests/system/ram_search
+# A PF driver that dies in the middle of a lease.
+$(B)/tests/hostile/igb.elf: $(call user_objects,user/lib/start.S user/pf/pf.c) $(B)/tests/hostile/dying_pf.o user/component.ld
+	$(USER_LINK)
 $(B)/user/console.elf: $(call user_objects,user/lib/start.S $(CONSOLE_SRCS)) user/component.ld
 	$(USER_LINK)
 

@@ -123,6 +123,7 @@ enum manager_slot {
     MANAGER_SLOT_NOTIFICATION = 13, /* bound to its own thread, badge MANAGER_BADGE_TIMER: for its own timer */
     MANAGER_SLOT_LIFE_IRQ = 14, /* rung by the VM's other managers; signals MANAGER_BADGE_LIFE */
     MANAGER_SLOT_VCPU_SC = 15,
+    MANAGER_SLOT_FAULTS_IRQ = 60, /* IRQ handler of VECTOR_FAULTS; signals MANAGER_BADGE_FAULTS */
     MANAGER_SLOT_LIFE = 16,    /* IPI capability to the manager of vCPU i's node: slot 16 + i. vCPU 0's has all, the others slot 16 */
     MANAGER_SLOT_RAM = 64,     /* frame-only untypeds of the VM's RAM, up to 64 */
     MANAGER_SLOT_KERNEL = 128, /* frame-only untypeds of its kernel file, up to 64 */
@@ -156,6 +157,7 @@ enum manager_vf_slot {
 #define MANAGER_QUEUE_EVENTS 0 /* producer: event lines to the console */
 #define MANAGER_BADGE_TIMER 1
 #define MANAGER_BADGE_LIFE 2
+#define MANAGER_BADGE_FAULTS 4    /* the IOMMU blocked something of the VM's functions */
 #define MANAGER_BADGE_VMM 0x100   /* calls of the VMM of VM i: badge 0x100 + i */
 #define MANAGER_BADGE_FAULT 0x200 /* faults of the VMM thread of VM i */
 
@@ -268,3 +270,4 @@ _Static_assert(sizeof(struct switch_config) <= 4096, "one frame");
 #define MAX_SWITCHES 8
 #define VECTOR_KICK 0x30 /* between the VMMs of one VM */
 #define VECTOR_LIFE 0x31 /* between its node managers */
+#define VECTOR_FAULTS 107 /* the node's kernel: new records of faults, ATOLL_REQUESTERS_FAULT */

@@ -1,8 +1,10 @@
 /* A virtual function of the 82576 driven by hand: its mailbox, both rings, its messages, and its reset.
  *
  * Claims: the PF says the same address in each life; what is asked for beyond it is refused; frames go out and answers come in by DMA and
- * MSI-X; a function level reset leaves nothing on. Options: arp=N round trips to QEMU's own network (10.0.2.2); flr=N resets; life: a word
- * from the console decides between a further life (again), the VMM's crash and the end. */
+ * MSI-X; a function level reset leaves nothing on. attack: it is made to reach for memory that is not the guest's, by buffers and by rings; then, for
+ * storm=SECONDS, without a pause; `messages`: at interrupt addresses as well. Nothing of that may arrive, which the case looks at, and it works
+ * afterwards. Options: arp=N round trips to QEMU's own network (10.0.2.2), of which lost=M may be; flr=N resets; life: a word from the console decides
+ * between a further life (again), the VMM's crash and the end. */
 #include "virtio.h"
 
 #define SLOT 16
@@ -181,11 +183,10 @@ static void receive_next(void)
     rx_next = (rx_next + 1) % DESCRIPTORS;
 }
 
-/* Who has 10.0.2.2? One question, its answer. */
-static bool arp(void)
+/* Who has 10.0.2.2? */
+static void question(void)
 {
     static const uint8_t rest[] = {8, 6, 0, 1, 8, 0, 6, 4, 0, 1};
-    const uint8_t *got;
     memset(frame, 0, sizeof frame);
     memset(frame, 0xff, 6);
     memcpy(frame + 6, mac, 6);
@@ -193,6 +194,13 @@ static bool arp(void)
     memcpy(frame + 22, mac, 6);
     memcpy(frame + 28, (const uint8_t[]){10, 0, 2, 15}, 4);
     memcpy(frame + 38, (const uint8_t[]){10, 0, 2, 2}, 4);
+}
+
+/* One question, its answer. */
+static bool arp(void)
+{
+    const uint8_t *got;
+    question();
     transmit(60);
     while (receive(&got, 2000)) {
         bool answer = got[12] == 8 && got[13] == 6 && got[21] == 2 && got[31] == 2 && got[28] == 10;
@@ -207,14 +215,15 @@ static bool arp(void)
 
 static void traffic(uint64_t rounds)
 {
-    uint64_t lost = 0, before = irq_count[VECTOR], begin;
+    uint64_t lost = 0, allowed = 0, before = irq_count[VECTOR], begin;
     for (begin = rdtsc(); rdtsc() - begin < 5 * tsc_hz() && !arp();) /* the link comes up half a second after the PF driver */
         ;
     begin = rdtsc();
     for (uint64_t i = 0; i < rounds; i++)
         lost += !arp();
     print("vf: %lu round trips, %lu lost, %lu ms\n", rounds, lost, (rdtsc() - begin) / (tsc_hz() / 1000));
-    if (lost)
+    guest_option("lost", &allowed);
+    if (lost > allowed)
         guest_fail("%lu of %lu were lost", lost, rounds);
     if (rounds && irq_count[VECTOR] == before)
         guest_fail("no message came");
@@ -241,6 +250,80 @@ static void function_resets(uint64_t rounds)
                 guest_fail("round %lu: another address", i);
     }
     print("vf: %lu function level resets, %lu ms\n", rounds, (rdtsc() - begin) / (tsc_hz() / 1000));
+}
+
+/* The answer to a question goes to `address`, and a frame is taken from there. What the device says of it does not matter. */
+static void reach_for(uint64_t address)
+{
+    const uint8_t *got;
+
+    rings_start();
+    for (unsigned i = 0; i < DESCRIPTORS; i++)
+        rx[i] = (struct pair){address + (i % 2 ? 2048 : 0), 0};
+    question();
+    transmit(60);
+    receive(&got, 3);
+    tx[tx_next] = (struct pair){address, 60 | 3u << 20 | 1u << 24 | 1u << 25 | 1u << 27 | 1u << 29 | 60ull << 46};
+    tx_next = (tx_next + 1) % DESCRIPTORS;
+    write32(TX + RING_TAIL, tx_next);
+}
+
+/* The ring itself lies there: descriptors are read, and written back. */
+static void ring_at(uint64_t address)
+{
+    const uint8_t *got;
+
+    rings_start();
+    write32(RX + RING_CONTROL, 0);
+    write32(RX + RING_LOW, (uint32_t)address);
+    write32(RX + RING_HIGH, (uint32_t)(address >> 32));
+    write32(RX + RING_TAIL, 0);
+    write32(RX + RING_CONTROL, QUEUE_ENABLE);
+    write32(RX + RING_TAIL, DESCRIPTORS - 1);
+    question();
+    transmit(60);
+    receive(&got, 3);
+}
+
+static void attack(uint64_t storm)
+{
+    static const struct { uint64_t first, end, step; } ranges[] = {
+        {0, 0, 1},                             /* from the end of RAM on: the IOMMU's tables, kernels */
+        {8ull << 20, 2048ull << 20, 2ull << 20}, /* all RAM of the server */
+        {0x80000000, 0x100000000, 32ull << 20},  /* registers of devices, configuration space */
+        {0xfed80000, 0xfed94000, 0x1000},        /* those of IOMMUs */
+        {0xfee00000, 0xfef00000, 0x1000},        /* interrupts: the frame's first bytes, its own address, are a vector */
+        {1ull << 32, 1ull << 39, 13ull << 30},   /* beyond all */
+    };
+    uint64_t places = 0, hits;
+
+    while (!arp())
+        ;
+    for (unsigned i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (ranges[i].first == 0xfee00000 && !guest_option("messages", NULL))
+            continue;
+        uint64_t first = i ? ranges[i].first : guest_ram_end, end = i ? ranges[i].end : 8ull << 20, step = i ? ranges[i].step : 0x8000;
+
+        for (uint64_t at = first; at < end; at += step, places++) {
+            reach_for(at);
+            if (places % 8 == 0)
+                ring_at(at);
+        }
+    }
+    print("vf: attacked %lu places\n", places);
+    rings_start();
+    for (uint64_t begin = rdtsc(); rdtsc() - begin < storm * tsc_hz();) {
+        tx[tx_next] = (struct pair){2040ull << 20, 60 | 3u << 20 | 1u << 24 | 1u << 25 | 1u << 27 | 1u << 29 | 60ull << 46};
+        tx_next = (tx_next + 1) % DESCRIPTORS;
+        write32(TX + RING_TAIL, tx_next);
+    }
+    driver_start();
+    rings_start();
+    for (hits = 0; hits < 100 && !arp(); hits++)
+        ;
+    if (hits == 100)
+        guest_fail("it does not work any more");
+    print("vf: works after the attack\n");
 }
 
 /* A word from the console: live once more, crash the VMM, or end. */
@@ -274,6 +357,12 @@ void guest_main(void)
         message_open();
         rings_start();
         traffic(rounds);
+    }
+    if (guest_option("attack", NULL)) {
+        rounds = 0;
+        guest_option("storm", &rounds);
+        rings_start();
+        attack(rounds);
     }
     char word = guest_option("life", &rounds) ? word_of_console() : 'e';
     if (word == 'c')

@@ -114,6 +114,11 @@ case_sriov_refusals() {
     guest alpha vf '' 'net: [{nic: nic0}]'
     go 1 60
     says system 'event: boot stopped: .*nic0' "a NIC that is not where the description says is refused by its name"
+    machine sriov-no-acs 2
+    nics '{name: nic0, driver: igb, vfs: 1}'
+    guest alpha vf '' 'net: [{nic: nic0}]'
+    go 1 60 --qemu-arg -global --qemu-arg pcie-root-port.disable-acs=on
+    says system 'event: boot stopped: .*"nic0" is 01:00.0, behind the port 00:08.0, which has no ACS' "a NIC behind a port without ACS is refused, with the port's name"
     "$B/atoll" run "$file" --machine none --headless --log-dir "$dir" --timeout 30 >"$dir/out" 2>&1 </dev/null
     says system 'event: boot stopped: ' "without an IOMMU there are no virtual functions, and nothing else either"
 }

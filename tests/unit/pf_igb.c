@@ -65,7 +65,8 @@ static void silent(unsigned vf)
     assert_false(R(IGB_VFTE) >> vf & 1);
     assert_false(R(IGB_VFRE) >> vf & 1);
     assert_int_equal(R(IGB_RAH(vf)), 0);
-    assert_int_equal(R(IGB_VLVF(vf)), 0);
+    for (unsigned i = 0; i < VLVF_ENTRIES; i++)
+        assert_false(R(IGB_VLVF(i)) & VLVF_POOL(vf));
 }
 
 static void starts_silent(void **unused)
@@ -103,6 +104,25 @@ static void identity(void **unused)
     assert_int_equal(R(IGB_VLVF(1)), 0);
     assert_true(R(IGB_VMOLR(1)) & VMOLR_UNTAGGED);
     assert_int_equal(igb_model.rate[1], 0);
+}
+
+/* Two VFs of one VLAN share its entry of the filter, whoever came first and whoever goes. */
+static void one_entry_for_a_vlan(void **unused)
+{
+    (void)unused;
+    assert_int_equal(request(2, 1, VF_PROGRAM), VF_DONE);
+    assert_int_equal(R(IGB_VLVF(0)), 0x80004064); /* pool 2 alone */
+    assert_int_equal(request(0, 1, VF_PROGRAM), VF_DONE);
+    assert_int_equal(R(IGB_VLVF(0)), 0x80005064);
+    assert_int_equal(request(1, 1, VF_PROGRAM), VF_DONE);
+    assert_int_equal(request(0, 1, VF_QUIESCE), VF_DONE);
+    assert_int_equal(R(IGB_VLVF(0)), 0x80004064);
+    assert_int_equal(R(IGB_VFTA(3)), 1u << 4);
+    assert_int_equal(request(2, 1, VF_QUIESCE), VF_DONE);
+    assert_int_equal(R(IGB_VLVF(0)), 0);
+    assert_int_equal(R(IGB_VFTA(3)), 0);
+    for (unsigned i = 1; i < VLVF_ENTRIES; i++)
+        assert_int_equal(R(IGB_VLVF(i)), 0);
 }
 
 static void reset_tells_the_address(void **unused)
@@ -292,7 +312,7 @@ static void a_nic_that_does_not_reset(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(starts_silent, start), cmocka_unit_test_setup(identity, start),
+        cmocka_unit_test_setup(starts_silent, start), cmocka_unit_test_setup(identity, start), cmocka_unit_test_setup(one_entry_for_a_vlan, start),
         cmocka_unit_test_setup(reset_tells_the_address, start), cmocka_unit_test_setup(reset_seen_late, start),
         cmocka_unit_test_setup(what_a_guest_may_not, start), cmocka_unit_test_setup(multicast, start),
         cmocka_unit_test_setup(quiesce_and_late_requests, start), cmocka_unit_test_setup(programming_is_verified, start),

@@ -193,6 +193,7 @@ bool places_tell(unsigned function, uint64_t address)
         fake.there = address;
     return !fake.node_dead;
 }
+void faults_take(unsigned function, const char *name, cptr_t range) { (void)function, (void)name, (void)range; }
 void places_init(const struct vm_config *vm, uint64_t tsc_hz) { (void)vm, (void)tsc_hz; }
 
 /* ---- tests ---- */

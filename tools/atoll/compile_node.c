@@ -288,6 +288,9 @@ static void compile_manager(struct spec_builder *s, const struct compile_input *
     uint32_t notification = spec_object(s, SEL4_NOTIFICATION, 0, "manager.notification");
     manager.thread->notification = notification;
     part_cap(&manager, s, MANAGER_SLOT_NOTIFICATION, notification, RIGHTS_WRITE, MANAGER_BADGE_TIMER);
+    if (vm && node == vm->first_node && compile_all_vfs(vm))
+        part_cap(&manager, s, MANAGER_SLOT_FAULTS_IRQ,
+                 spec_interrupt(s, "faults.irq", notification, MANAGER_BADGE_FAULTS, VECTOR_FAULTS, SPEC_NONE), SEL4_ALL_RIGHTS, 0);
     if (vm && vm->vcpus > 1)
         manager_life(&manager, s, vm, node - vm->first_node, notification);
     if (vm)

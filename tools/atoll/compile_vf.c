@@ -96,8 +96,10 @@ void compile_vf_requests(struct request_list *l, const struct system_header *hea
             registers_request(l, header, name, vm, &kinds[d->nics[vm->net[i].nic].driver].vf);
             vf_request(l, name, vm->first_node, pf[vm->net[i].nic], vm->net[i].vf, VECTOR_NIC + 2 * vm->net[i].nic);
         }
-        if (compile_all_vfs(vm))
+        if (compile_all_vfs(vm)) {
             vf_request_vectors(l, vm->first_node, "vectors.pci", VECTOR_VF, VF_VECTORS * compile_all_vfs(vm));
+            vf_request_vectors(l, vm->first_node, "vectors.faults", VECTOR_FAULTS, 1);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-/* A VF's identity in registers. VF n is pool n; its address is receive address n, its VLAN is entry n of the VLAN filter. */
+/* A VF's identity in registers. VF n is pool n; its address is receive address n. A VLAN has one entry of the VLAN filter, that of the first VF in it, with the
+ * pools of all who are programmed (8.14.14: one entry per VLAN; which of two would count, nothing says). */
 #include "igb.h"
 #include "lib.h"
 #include "registers.h"
@@ -30,7 +31,31 @@ static uint32_t offload(const struct igb *g, unsigned vf)
 
 static uint32_t vlan_insertion(const struct nic_vf *v) { return v->vlan ? VMVIR_ALWAYS | v->vlan : VMVIR_NEVER; }
 
-static uint32_t vlan_filter(const struct nic_vf *v, unsigned vf) { return v->vlan ? v->vlan | VLVF_POOL(vf) | VLVF_VALID : 0; }
+static unsigned vlan_entry(const struct igb *g, unsigned vf)
+{
+    unsigned i = 0;
+
+    while (i < vf && (!g->config->vfs[i].used || g->config->vfs[i].vlan != g->config->vfs[vf].vlan))
+        i++;
+    return i;
+}
+
+static uint32_t vlan_filter(const struct igb *g, unsigned vf)
+{
+    uint16_t vlan = g->config->vfs[vf].vlan;
+    uint32_t pools = 0;
+
+    for (unsigned i = 0; i < g->config->vf_count; i++)
+        if (g->vfs[i].programmed && g->config->vfs[i].vlan == vlan)
+            pools |= VLVF_POOL(i);
+    return vlan && pools ? vlan | pools | VLVF_VALID : 0;
+}
+
+static void vlan_filter_set(const struct igb *g, unsigned vf)
+{
+    if (g->config->vfs[vf].vlan)
+        igb_write(IGB_VLVF(vlan_entry(g, vf)), vlan_filter(g, vf));
+}
 
 /* The first stage of the VLAN filter is one table for all: rebuilt from who is programmed. */
 static void vlan_table_set(const struct igb *g)
@@ -83,7 +108,7 @@ void igb_filters_set(struct igb *g, unsigned vf)
     igb_write(IGB_RAL(vf), address_low(v));
     igb_write(IGB_RAH(vf), address_high(v, vf));
     igb_write(IGB_VMVIR(vf), vlan_insertion(v));
-    igb_write(IGB_VLVF(vf), vlan_filter(v, vf));
+    vlan_filter_set(g, vf);
     igb_write(IGB_VMOLR(vf), offload(g, vf));
     bits(IGB_DTXSWC, 0, DTXSWC_MAC_SPOOF(vf) | DTXSWC_VLAN_SPOOF(vf));
     rate_set(v, vf);
@@ -96,7 +121,7 @@ void igb_filters_clear(struct igb *g, unsigned vf)
     igb_traffic_enable(vf, false);
     igb_write(IGB_RAH(vf), 0);
     igb_write(IGB_RAL(vf), 0);
-    igb_write(IGB_VLVF(vf), 0);
+    vlan_filter_set(g, vf);
     igb_write(IGB_VMVIR(vf), VMVIR_NEVER);
     igb_write(IGB_VMOLR(vf), VMOLR_STRIP_CRC);
     bits(IGB_DTXSWC, 0, DTXSWC_MAC_SPOOF(vf) | DTXSWC_VLAN_SPOOF(vf));
@@ -114,7 +139,7 @@ bool igb_filters_check(struct igb *g, unsigned vf, char *why, size_t size)
         uint32_t mask, want;
     } expected[] = {
         {"the address", IGB_RAL(vf), ~0u, address_low(v)},   {"the address", IGB_RAH(vf), ~0u, address_high(v, vf)},
-        {"the VLAN tag", IGB_VMVIR(vf), ~0u, vlan_insertion(v)}, {"the VLAN filter", IGB_VLVF(vf), ~0u, vlan_filter(v, vf)},
+        {"the VLAN tag", IGB_VMVIR(vf), ~0u, vlan_insertion(v)}, {"the VLAN filter", IGB_VLVF(vlan_entry(g, vf)), ~0u, vlan_filter(g, vf)},
         {"the frame rules", IGB_VMOLR(vf), ~0u, offload(g, vf)}, {"the spoof check", IGB_DTXSWC, spoof, spoof},
     };
 

@@ -287,6 +287,10 @@ void life_signalled(uint64_t badge)
             watch();
         }
     }
+    if (badge & MANAGER_BADGE_FAULTS) {
+        irq_handler_ack(MANAGER_SLOT_FAULTS_IRQ);
+        vfs_faults();
+    }
     if ((badge & MANAGER_BADGE_TIMER) && pausing) {
         pausing = false;
         life++;

@@ -25,6 +25,10 @@ void places_init(const struct vm_config *vm, uint64_t tsc_hz);
 bool places_tell(unsigned function, uint64_t address); /* false: not on all of them */
 void places_follow(void);
 
+/* faults.c: faults of one function, from its range's records into the log; vf.c knows the functions. */
+void faults_take(unsigned function, const char *name, cptr_t range);
+void vfs_faults(void);
+
 /* What the VMM may ask for, see MANAGER_VF_PLACE and MANAGER_VF_RESET. */
 error_t vf_place(uint64_t index, uint64_t address, uint64_t master);
 int vf_reset(uint64_t index, char *why, size_t why_size); /* -1: quarantined */

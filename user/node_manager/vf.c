@@ -429,6 +429,12 @@ void vfs_end(void)
     }
 }
 
+void vfs_faults(void)
+{
+    for (unsigned i = 0; i < vf_count; i++)
+        faults_take(i, vfs[i].config->name, slot_of(&vfs[i], MANAGER_VF_REQUESTER));
+}
+
 error_t vf_place(uint64_t index, uint64_t address, uint64_t master)
 {
     if (index >= vf_count || address % 4096 || vfs[index].lease.state != LEASE_LEASED || is_served(&vfs[index]))
