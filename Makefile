@@ -526,7 +526,11 @@ $(B)/bench/ipc_root.elf: $(call user_objects,user/lib/root_start.S bench/ipc_roo
 $(B)/bench/io_root.elf: $(call user_objects,user/lib/root_start.S tests/root/edu.c bench/io_root.c) user/component.ld
 	$(USER_LINK)
 .PHONY: bench bench-check
-bench: all guests test-guests $(B)/bench/ipc_root.elf $(B)/bench/io_root.elf $(B)/tests/root/worst.elf \
+# /init for Linux guests that are timed.
+$(B)/bench/init_tsc: bench/init_tsc.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -static -nostdlib -fno-stack-protector -o $@ $<
+bench: all guests test-guests $(B)/bench/init_tsc $(B)/bench/ipc_root.elf $(B)/bench/io_root.elf $(B)/tests/root/worst.elf \
 		$(B)/tests/system/channel-request $(B)/tests/root/channel.elf
 	@bench/run $(B)
 bench-check: all test-guests $(B)/bench/ipc_root.elf $(B)/tests/root/worst.elf
