@@ -2,7 +2,7 @@
  * property: nothing undefined, in whatever state; a scheduling context goes from one thread to the other, to be found by both; no word behind the message's length is copied; who runs is the one to whom it went; what does not fit is left, unchanged, to the general path
  * bound: 2 threads
  * with: proofs/kernel/world.c
- * replace: endpoint_head:world_head endpoint_state:world_state endpoint_set_head:world_set_head endpoint_pop:world_pop reply_below:world_reply_below
+ * replace: endpoint_head:world_head endpoint_state:world_state endpoint_set_head:world_set_head endpoint_pop:world_pop endpoint_has:world_has notification_note:world_note reply_below:world_reply_below
  * options: --unwind 5
  * seconds: 300
  */
@@ -13,10 +13,13 @@ static bool general, switched, signalled;
 void syscall_general(struct tcb *t, int64_t number) { (void)number; HOLDS(t == &ta, "the caller"); general = true; }
 void vcpu_fault_general(struct tcb *t) { HOLDS(t == &ta, "the caller"); general = true; }
 void arch_switch_to(struct tcb *t) { HOLDS(t == kernel.current && t->state == THREAD_RUNNING, "who runs now"); switched = true; }
-void notification_signal(struct notification *n, word_t badge) { (void)badge; HOLDS(n == &nt, "a notification"); signalled = true; }
-void schedule(void) {}
-word_t arch_vcpu_fault_message(struct tcb *t, struct tcb *to) { HOLDS(t != to, "two threads"); return nondet_below(65); }
-void arch_vcpu_fault_reply(struct tcb *t, struct tcb *replier, word_t label, word_t length) { (void)label; HOLDS(t != replier && length <= SEL4_MSG_MAX_LENGTH, "a message"); }
+static bool woken;
+bool world_note(struct notification *n, word_t badge) { (void)badge; HOLDS(n == &nt, "a notification"); return signalled = nondet_bool(); }
+void notification_wake(struct notification *n, word_t badge) { (void)badge; HOLDS(n == &nt && !signalled, "once"); signalled = woken = true; }
+static bool scheduled;
+void schedule(void) { scheduled = true; }
+void arch_vcpu_tell(struct tcb *t, struct tcb *to) { HOLDS(t != to, "two threads"); arch_switch_to(to); }
+void arch_vcpu_resume(struct tcb *replier, struct tcb *t) { HOLDS(t != replier && t->vcpu, "two threads"); arch_switch_to(t); }
 #include "kernel/fastpath.c"
 
 int main(void)
@@ -52,6 +55,8 @@ int main(void)
     case 2:
         fastpath_send(t, SEL4_SYS_SEND);
         HOLDS(signalled != general, "signalled, or left to the general path");
+        HOLDS(!woken || scheduled, "who was woken may run");
+        REACH(woken);
         REACH(signalled);
         break;
     default:

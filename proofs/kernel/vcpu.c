@@ -2,7 +2,7 @@
  * property: nothing undefined, in whatever state, for every exit, answer and invocation; no word reaches the guest's state that was not checked or of a group that may not travel in; a guest whose control state was written runs only after it was checked as a whole
  * bound: 2 threads; all exits, groups and messages
  * with: proofs/kernel/world.c
- * options: --unwind 25 --unwindset reply_general.0:61,invoke_write.0:61
+ * options: --unwind 25 --unwindset vcpu_reply_groups.0:61,invoke_write.0:61
  * seconds: 300
  */
 #include "world.h"
@@ -16,7 +16,7 @@ const unsigned world_threads = 2;
 struct vspace_state vspace;
 struct cpu_features cpu;
 static word_t may_write; /* groups that were checked since the last write */
-static bool checked, ran;
+static bool checked, loaded;
 unsigned vcpu_group_words(unsigned g) { static const uint8_t words[VCPU_GROUPS] = VCPU_GROUP_WORDS; HOLDS(g < VCPU_GROUPS, "a group"); return words[g]; }
 int vcpu_check_group(unsigned g, const word_t *w)
 {
@@ -34,20 +34,12 @@ void guest_write_group(struct vcpu *v, unsigned g, const word_t *w)
     HOLDS(v == &vc && (may_write >> g & 1), "checked before it is written");
     (void)w[vcpu_group_words(g) - 1];
 }
-void guest_write_abcd(struct vcpu *v, word_t a, word_t b, word_t c, word_t d) { (void)a, (void)b, (void)c, (void)d; HOLDS(v == &vc && (v->transfer_in[v->exit.class] & VCPU_GROUP_ABCD), "which may travel in"); }
-void guest_exit_message(const struct vcpu *v, struct context *to) { (void)v; to->r10 = nondet_word(); }
-void guest_exit_message_abcd(const struct vcpu *v, struct context *to, word_t *w) { (void)v; to->r10 = nondet_word(); w[0] = w[1] = w[2] = w[3] = nondet_word(); }
-void guest_advance(struct vcpu *v, word_t n) { HOLDS(v == &vc && n <= 15, "by an instruction"); }
 bool guest_try_event(struct vcpu *v, word_t e) { (void)v, (void)e; return nondet_bool(); }
 void guest_init(struct vcpu *v) { (void)v; }
 void guest_forget(const struct vcpu *v) { (void)v; }
-enum guest_end guest_run(struct vcpu *v, paddr_t root)
-{
-    HOLDS(v == &vc && root != 0 && !v->refused && !v->unchecked, "only what was checked");
-    ran = true;
-    v->exit.class = 1 + nondet_below(EXIT_CLASSES - 1);
-    return GUEST_EXIT;
-}
+void guest_load(struct vcpu *v, paddr_t root) { HOLDS(v == &vc && root != 0 && !v->hindered, "only what was checked"); loaded = true; }
+struct guest_loaded guest_loaded;
+struct predictor predictor;
 paddr_t vspace_nested_paddr(const struct tcb *t) { HOLDS(t == kernel.current, "the thread that runs"); return nondet_word(); }
 void predictor_switch_guest(const struct vcpu *v) { HOLDS(v == &vc, "the vCPU"); }
 void predictor_forget_guest(const struct vcpu *v) { (void)v; }
@@ -66,7 +58,9 @@ int main(void)
     world_any();
     struct tcb *t = &ta, *other = &tb;
     vc.exit = (struct vcpu_exit_info){nondet_below(EXIT_CLASSES), nondet_below(16), nondet_word(), nondet_word()};
-    vc.unchecked = nondet_bool(), vc.refused = nondet_bool();
+    vc.hindered = (uint8_t)nondet_below(4);
+    predictor.guest = nondet_bool() ? &vc : NULL;
+    guest_loaded.nested = nondet_word(), guest_loaded.refresh = nondet_bool();
     vc.timer_slot.cap = any_cap();
     unsigned class = (unsigned)vc.exit.class;
     vc.transfer_in[class] = (uint16_t)(nondet_below(VCPU_ALL_GROUPS + 1)), vc.transfer_out[class] = (uint16_t)(nondet_below(VCPU_ALL_GROUPS + 1));
@@ -75,31 +69,36 @@ int main(void)
     case 0:
         ASSUME(t->vcpu);
         kernel.current = t;
-        bool unchecked = vc.unchecked;
-        vcpu_run();
-        HOLDS(told && !vc.refused, "its handler is told, and a refusal once");
-        HOLDS(!ran || !unchecked || checked, "checked as a whole");
-        REACH(ran && unchecked);
-        REACH(!ran);
+        bool unchecked = vc.hindered & VCPU_UNCHECKED;
+        struct vcpu *runs = vcpu_prepare();
+        HOLDS(runs ? runs == &vc && !vc.hindered && !told : told && !(vc.hindered & VCPU_REFUSED), "it may run, or its handler is told, a refusal once");
+        HOLDS(!runs || !unchecked || checked, "checked as a whole");
+        HOLDS(!runs || loaded || (predictor.guest == &vc && !guest_loaded.refresh && guest_loaded.nested == t->vspace.cap.w0), "the hardware holds what it wants");
+        REACH(runs && unchecked);
+        REACH(runs && !loaded);
+        REACH(!runs);
         break;
-    case 1:
-        ASSUME(t->vcpu);
-        arch_vcpu_fault_message(t, other);
+    case 1: {
+        static word_t words[VCPU_ALL_WORDS];
+        word_t groups = nondet_below(VCPU_ALL_GROUPS + 1);
+        HOLDS(vcpu_message_groups(&vc, groups, words) <= VCPU_EXIT_WORDS + VCPU_ALL_WORDS, "a message");
+        vcpu_exited(&vc);
+        HOLDS(told, "its handler is told");
         break;
+    }
     case 2: {
-        ASSUME(t->vcpu);
-        word_t label = nondet_word() & MASK(52);
-        arch_vcpu_fault_reply(t, other, label, nondet_below(SEL4_MSG_MAX_LENGTH + 1));
+        word_t groups = nondet_word() & MASK(VCPU_REPLY_ADVANCE_SHIFT);
+        vcpu_reply_groups(&vc, other, groups);
         HOLDS(!(may_write & ~(word_t)in), "no group that may not travel in");
-        REACH(vc.unchecked && !vc.refused);
-        REACH(vc.refused);
+        REACH(vc.hindered == VCPU_UNCHECKED);
+        REACH(vc.hindered & VCPU_REFUSED);
         break;
     }
     case 3: {
         struct invocation inv = any_invocation(CAP_VCPU);
         status_t s = vcpu_invoke(&inv);
         REACH(s == STATUS_OK && inv.label == ATOLL_VCPU_BIND);
-        REACH(s == STATUS_OK && inv.label == ATOLL_VCPU_WRITE && vc.unchecked);
+        REACH(s == STATUS_OK && inv.label == ATOLL_VCPU_WRITE && (vc.hindered & VCPU_UNCHECKED));
         REACH(s == STATUS_OK && inv.label == ATOLL_VCPU_SET_TIMER);
         break;
     }

@@ -274,6 +274,7 @@ struct tcb *ep_head;
 enum endpoint_state ep_state;
 struct tcb *world_head(const struct endpoint *e) { HOLDS(e == &ep, "the endpoint"); return ep_head; }
 enum endpoint_state world_state(const struct endpoint *e) { HOLDS(e == &ep, "the endpoint"); return ep_state; }
+bool world_has(const struct endpoint *e, enum endpoint_state s, struct tcb **head) { HOLDS(e == &ep, "the endpoint"); *head = ep_head; return ep_state == s; }
 void world_set_head(struct endpoint *e, struct tcb *head, enum endpoint_state s) { HOLDS(e == &ep, "the endpoint"); ep_head = head, ep_state = s; }
 void world_pop(struct endpoint *e, struct tcb *head, enum endpoint_state s)
 {
@@ -492,7 +493,9 @@ ANY void arch_vcpu_unbind(struct tcb *t)
     t->vcpu = NULL;
 }
 ANY word_t arch_vcpu_fault_message(struct tcb *t, struct tcb *to) { (void)t, (void)to; return nondet_below(SEL4_MSG_MAX_LENGTH + 1); }
-ANY void arch_vcpu_fault_reply(struct tcb *t, struct tcb *replier, word_t label, word_t length) { (void)t, (void)replier, (void)label, (void)length; }
+ANY void arch_vcpu_fault_reply(struct tcb *replier, struct tcb *t) { (void)t, (void)replier; }
+ANY void arch_vcpu_tell(struct tcb *t, struct tcb *to) { (void)t, (void)to; }
+ANY void arch_vcpu_resume(struct tcb *replier, struct tcb *t) { (void)t, (void)replier; }
 ANY bool machine_interrupt_pending(void) { return nondet_bool(); }
 ANY ticks_t machine_time(void) { return nondet_word(); }
 ANY void machine_set_deadline(ticks_t d) { (void)d; }

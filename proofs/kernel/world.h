@@ -39,6 +39,7 @@ extern struct tcb *ep_head;
 extern enum endpoint_state ep_state;
 struct tcb *world_head(const struct endpoint *);
 enum endpoint_state world_state(const struct endpoint *);
+bool world_has(const struct endpoint *, enum endpoint_state, struct tcb **head);
 void world_set_head(struct endpoint *, struct tcb *, enum endpoint_state);
 void world_pop(struct endpoint *, struct tcb *head, enum endpoint_state);
 /* The same for reply objects' links, which reply_links proves. */
