@@ -49,7 +49,7 @@ case_hostile_bells() {
     images_done
     passes again "five lives, two resets and a crash among them, while two VMMs ring every bell"
     for n in 1 2; do
-        passes "hostile$n" "a VM that rang for 20 seconds ends"
+        passes "hostile$n" "a VM that rang for 10 seconds ends"
         [ "$(line_of 'event: vm again exit-code')" -lt "$(line_of "event: vm hostile$n exit-code")" ]
         report $? "all that was while it rang" "$(grep -n 'exit-code' "$dir/system.log")"
     done

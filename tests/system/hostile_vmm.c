@@ -7,7 +7,7 @@
 #include <atoll/block.h>
 #include <atoll/queue.h>
 
-#define RING_SECONDS 20u
+#define RING_SECONDS 10u
 
 static void ring_all(const struct vm_config *c)
 {
