@@ -9,7 +9,8 @@ static long call(long number, long a, long b, long c)
     return r;
 }
 
-__attribute__((noreturn)) void _start(void)
+__attribute__((noreturn)) void _start(void);
+void _start(void)
 {
     uint32_t low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
