@@ -161,7 +161,7 @@ CONSOLE_SRCS := user/console/main.c user/console/mux.c user/console/uart.c user/
 VMM_PURE_SRCS := $(addprefix user/vmm/,acpi.c apic_bus.c clock.c cpuid.c decode.c emulate.c exit.c guest_memory.c ioapic.c lapic.c linux.c \
 	loader.c mmio.c msi.c msr.c multiboot.c pci.c pci_function.c pci_msix.c port.c rtc.c uart.c vcpu_state.c vf.c vm.c)
 VMM_PURE_SRCS += $(addprefix user/vmm/,virtqueue.c virtio.c virtio_block.c virtio_console.c virtio_entropy.c virtio_net.c)
-VMM_PURE_SRCS += user/vmm/nvme.c
+VMM_PURE_SRCS += user/vmm/nvme_guest.c
 VMM_PURE_SRCS += $(addprefix user/vmm/,pm.c watchdog.c)
 VMM_SRCS := $(VMM_PURE_SRCS) $(addprefix user/vmm/,devices.c kernel_calls.c main.c message.c smp.c test_hook.c)
 DISK_SRCS := user/disk/main.c user/disk/disk.c user/disk/block.c

@@ -24,7 +24,7 @@ nvme_initrd() {
 md5_of() { sed -n "s/.*\([0-9a-f]\{32\}\)  .*$2\$/\1/p" "$dir/$1.log" | head -n 1; } # md5_of VM FILE
 
 nvme_on() {
-    machine "nvme-$1" 3
+    machine "nvme-$1" 4
     ssds '{name: ssd0, driver: nvme, vfs: 3, namespace-size: 16M}'
     for vm in alpha beta; do
         linux "$vm"
@@ -32,7 +32,7 @@ nvme_on() {
         rm -f "$dir/$vm.img"
         truncate -s 16M "$dir/$vm.img"
     done
-    sed -i "s|initrd: .*|initrd: $OUT/nvme-cli.cpio.gz|" "$file"
+    sed -i "s|initrd: .*|initrd: $OUT/nvme-cli.cpio.gz|; /name: alpha/a\\    vcpus: 2" "$file"
     mkfs.minix -3 "$dir/alpha.img" 8192 >"$dir/mkfs" 2>&1
     # shellcheck disable=SC2016
     go 0 240 --machine "$1" --ssd "ssd0:1=$dir/alpha.img" --ssd "ssd0:2=$dir/beta.img" \
@@ -45,7 +45,7 @@ nvme_on() {
         --exec 'alpha:dd if=/dev/nvme0n1 of=/dev/null bs=4k count=500 iflag=direct 2>&1 | tail -n 1; poweroff -f' \
         --exec 'beta:head -c 2097152 /dev/urandom >/tmp/own; md5sum /tmp/own; dd if=/tmp/own of=/dev/nvme0n1 bs=64k conv=fsync 2>&1 | tail -n 1' \
         --exec 'beta:for i in $(seq 5); do dd if=/dev/nvme0n1 bs=64k count=32 iflag=direct 2>/dev/null | cmp - /tmp/own || echo differs; sleep 1; done; echo compared; poweroff -f'
-    says alpha 'nvme nvme0: 1/0/0 default/read/poll queues' "an unmodified nvme driver brings its function up, with a queue of its own"
+    says alpha 'nvme nvme0: 1/0/0 default/read/poll queues' "an unmodified nvme driver brings its function up in a VM of two vCPUs, with a queue of its own"
     written=$(md5_of alpha written)
     [ -n "$written" ] && [ "$written" = "$(md5_of alpha read)" ]
     report $? "a file system on it: written, unmounted, mounted again, equal" "written '$written', read '$(md5_of alpha read)'"

@@ -3,7 +3,7 @@
 #pragma once
 #include <stdint.h>
 #include <atoll/vf.h>
-#include "nvme.h"
+#include "nvme_guest.h"
 #include "pci.h"
 
 struct vf {

@@ -1,6 +1,6 @@
 /* Section numbers: NVM Express Base Specification 1.4. Nothing that the guest writes is trusted: queues have the size and place that it says as long as
  * that is RAM, and a rule that it breaks is answered by CSTS.CFS, as a controller would. */
-#include "nvme.h"
+#include "nvme_guest.h"
 #include "lib.h"
 #include "vm.h"
 
