@@ -471,6 +471,12 @@ $(B)/tests/guests/random-code.elf64 $(B)/tests/guests/hammer.elf64 $(B)/tests/gu
 $(B)/tests/guests/%.elf: $(B)/tests/guests/%.elf64
 	objcopy -O elf32-i386 $< $@
 
+# A plugin of QEMU: instructions by processor.
+$(B)/tests/system/counts.so: tests/system/counts.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(filter-out -MMD -MP,$(COMMON)) -D_GNU_SOURCE -shared -fPIC -o $@ $<
+system: $(B)/tests/system/counts.so
+
 $(B)/tests/system/%: tests/system/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(COMMON) -D_GNU_SOURCE -o $@ $<

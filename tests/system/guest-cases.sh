@@ -1,6 +1,6 @@
 # The virtual CPU and the platform, piece by piece, by test guests that plain QEMU has judged as well. Sourced by `run`.
 
-CASES="$CASES cpu_guests random_code"
+CASES="$CASES cpu_guests random_code neighbour_counts"
 
 case_cpu_guests() {
     machine cpu-guests 6
@@ -21,7 +21,7 @@ case_cpu_guests() {
 
 # Instruction streams of random bytes at CPL 0, device registers poked at random, exits without end: RANDOM_SECONDS of it (`make soak`: an hour). What such
 # a guest may come to is to be stopped or reset, for a reason that the log names, and started again.
-RANDOM_SECONDS=${RANDOM_SECONDS:-12}
+RANDOM_SECONDS=${RANDOM_SECONDS:-10}
 case_random_code() {
     machine random-code 8
     guest neighbour progress seconds=$((RANDOM_SECONDS + 3))
@@ -37,4 +37,24 @@ case_random_code() {
     neighbour
     counters
     trusted_live
+}
+
+# How many instructions a neighbour's core executes for the same work, beside a VM that ends at once and beside one that exits without end: kernel, VMM
+# and guest together, counted by a plugin of QEMU. Nobody may take more than a fiftieth from it.
+case_neighbour_counts() {
+    quiet=
+    for exits in 1 8000; do
+        machine counts-$exits 5
+        guest neighbour progress 'seconds=3 megabytes=32'
+        guest hammer hammer "count=$exits" 'vcpus: 2'
+        go 0 200 --count --qemu-arg -plugin --qemu-arg "$B/tests/system/counts.so,out=$dir/counts"
+        passes hammer "the other VM came to its end after $exits rounds of exits"
+        neighbour
+        beside=$(od -An -t u8 -j 8 -N 8 "$dir/counts" 2>/dev/null | tr -d ' ')
+        quiet=${quiet:-${beside:-0}}
+    done
+    more=$((${beside:-0} > quiet ? ${beside:-0} - quiet : quiet - ${beside:-0}))
+    [ "$quiet" -gt 1000000 ] && [ $((more * 50)) -le "$quiet" ]
+    report $? "its core executes the same instructions beside a quiet VM and beside a hostile one, to 2 %" "$quiet and ${beside:-none}"
+    echo "# neighbour's core: $quiet instructions beside a quiet VM, ${beside:-none} beside a hostile one"
 }
