@@ -58,7 +58,7 @@ static void instructions(volatile uint8_t *line)
     *line = 0x35;
     __asm__ volatile("movsbq %1, %0" : "=r"(value) : "m"(*line));
     expect("movsx", value, 0x35);
-    __asm__ volatile("movb %1, %%ah" : "=a"(value) : "m"(*line), "a"(0x1122334455667788));
+    __asm__ volatile("movb (%1), %%ah" : "=a"(value) : "c"(line), "a"(0x1122334455667788) : "memory"); /* no REX beside ah */
     expect("mov to ah", value, 0x1122334455663588);
     __asm__ volatile("orb $0x42, %0" : "+m"(*line) : : "cc");
     expect("or", *line, 0x77);
