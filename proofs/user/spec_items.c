@@ -1,13 +1,13 @@
 /* function: check_object, check_cap, check_mapping, check_fill, check_thread, check_irq (user/init/spec_check.c)
  * property: no item of any kind makes the check read outside the arrays; one that passes names objects that are there and of the kind that it needs, slots inside the CNode and taken once, bytes inside the frame and inside the spec, addresses of user level, and no page that is writable and executable
- * bound: 3 objects, 2 of each other kind of item, any bits in them
+ * bound: 4 objects, 2 of each other kind of item, any bits in them
  * include: user/lib user/init
  * options: --unwind 50
  */
 #include "../proof.h"
 #include "user/init/spec_check.c"
 
-#define N 3
+#define N 4
 static struct spec_header header;
 static struct spec_object objects[N];
 static struct spec_cap caps[2];
