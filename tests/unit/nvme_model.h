@@ -3,7 +3,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
-#include "nvme.h"
+#include "../../user/nvme/nvme.h"
 
 #define NVME_MODEL_DEVICE 0x100000ull
 #define NVME_MODEL_PAGES 32u
