@@ -9,12 +9,13 @@ smp() {
     [ -z "${3-}" ] || printf '    %s\n' "$3" >>"$file"
 }
 
-# Two and four vCPUs side by side; all come up, all do work, timers and IPIs run on each, the TSC is one on all.
+# Two and four vCPUs side by side; all come up, all do work, timers and IPIs run on each, the TSC is one on all. Of dmesg only what dmesg_clean
+# judges is printed: each byte from another vCPU than the first takes the cores of both, seven of them on the host's few.
 case_smp_linux() {
     machine smp-linux 7
     smp two 2
     smp four 4 "disks: [{virtio: $B/tests/system/monotonic.img}]"
-    work='date -u +%Y-%m-%d; for i in 0 1 2 3; do (for n in 1 2 3; do dd if=/dev/zero of=/dev/null bs=1M count=20 2>/dev/null; done) & done; wait; nproc; cat /proc/interrupts; cat /sys/devices/system/clocksource/clocksource0/current_clocksource; dmesg -r'
+    work='date -u +%Y-%m-%d; for i in 0 1 2 3; do (for n in 1 2 3; do dd if=/dev/zero of=/dev/null bs=1M count=20 2>/dev/null; done) & done; wait; nproc; cat /proc/interrupts; cat /sys/devices/system/clocksource/clocksource0/current_clocksource; dmesg -r | grep "^<[0-4]>"'
     go 0 240 --exec two:"$work" --exec two:'echo end of dmesg' --exec two:'poweroff -f' \
         --exec four:'cp /dev/vda /tmp/monotonic; chmod +x /tmp/monotonic; /tmp/monotonic 3' --exec four:"$work" --exec four:'echo end of dmesg' --exec four:'poweroff -f'
     says two '^.{13}2$' "vm two: nproc"
