@@ -28,6 +28,7 @@ uint32_t ioapic_redirection(word_t ioapic, word_t pin); /* the low half, as the 
 /* lapic.c, x2APIC mode */
 void lapic_init(uint64_t tsc_hz, uint64_t timer_hz);
 void lapic_end_of_interrupt(void);
+void lapic_spurious(void); /* VECTOR_SPURIOUS has arrived */
 void lapic_send(uint32_t apic_id, word_t vector);
 bool lapic_pending(void);
 void lapic_hold(bool held); /* moderated vectors wait in the local APIC, one of each */

@@ -8,6 +8,7 @@
 #define X2APIC_TPR 0x808
 #define X2APIC_EOI 0x80b
 #define X2APIC_SPURIOUS 0x80f
+#define X2APIC_ISR 0x810 /* in service: eight registers of 32 vectors */
 #define X2APIC_IRR 0x820 /* eight registers of 32 vectors */
 #define X2APIC_ICR 0x830
 #define X2APIC_LVT_TIMER 0x832
@@ -44,6 +45,14 @@ void lapic_init(uint64_t tsc_hz, uint64_t timer_hz)
 }
 
 void lapic_end_of_interrupt(void) { wrmsr(X2APIC_EOI, 0); }
+
+/* The APIC's own spurious interrupt is not in service and has no end (APM vol 2, 16.4.7). A message with its vector is: without an end
+ * nothing would come any more. Interrupt remapping lets no device send it; QEMU's VT-d passes a write of the old format on. */
+void lapic_spurious(void)
+{
+    if (rdmsr(X2APIC_ISR + VECTOR_SPURIOUS / 32) >> VECTOR_SPURIOUS % 32 & 1)
+        lapic_end_of_interrupt();
+}
 
 /* Fixed delivery, physical destination. WRMSR to x2APIC registers isn't serialising (APM vol 2, 16.11.2): the fence makes what was
  * written before the IPI visible to its target. */

@@ -12,7 +12,9 @@ void trap_interrupt(word_t vector)
 {
     if (vector == VECTOR_TIMER)
         timer_interrupt();
-    else if (vector != VECTOR_SPURIOUS) /* a spurious interrupt has no EOI (APM vol 2, 16.4.7) */
+    else if (vector == VECTOR_SPURIOUS)
+        lapic_spurious();
+    else
         irq_interrupt(vector);
 }
 

@@ -158,12 +158,24 @@ static void timer_counts(void **state)
     assert_true(machine.timer_count <= UINT32_MAX);
 }
 
+static void spurious_interrupts(void **state)
+{
+    (void)state;
+    unsigned ends = machine.end_of_interrupts;
+    lapic_spurious();
+    assert_int_equal(machine.end_of_interrupts, ends); /* an end would be another interrupt's */
+    machine.spurious_in_service = true;
+    lapic_spurious();
+    assert_int_equal(machine.end_of_interrupts, ends + 1);
+    machine.spurious_in_service = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ports),             cmocka_unit_test(bare_vectors), cmocka_unit_test(pins),
         cmocka_unit_test(redirection_words), cmocka_unit_test(ipis),         cmocka_unit_test(timer_counts),
-        cmocka_unit_test(doorbells_are_moderated),
+        cmocka_unit_test(doorbells_are_moderated), cmocka_unit_test(spurious_interrupts),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -24,6 +24,8 @@ uint64_t rdmsr(uint32_t msr)
 {
     if (msr == 0x822 && machine.bell_waits) /* a doorbell's */
         return 1u << 16;
+    if (msr == 0x817)
+        return machine.spurious_in_service ? 1u << 31 : 0;
     bool look = msr == 0x821; /* the first of the APIC's registers of waiting interrupts */
     return look && machine.interrupt_every && ++machine.looks % machine.interrupt_every == 0;
 }

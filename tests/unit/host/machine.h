@@ -12,6 +12,7 @@ extern struct host_machine {
     uint64_t timer_count, icr, barriers, task_priority; /* the MSRs that the kernel writes for an effect */
     unsigned end_of_interrupts;
     bool bell_waits; /* an interrupt of vector 0x50 in the local APIC */
+    bool spurious_in_service; /* a message with the vector of the spurious interrupt came */
     unsigned interrupt_every, looks; /* n: every n-th look for a waiting interrupt finds one */
     uint8_t port[65536];
 } machine;
