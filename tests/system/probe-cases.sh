@@ -41,7 +41,7 @@ case_refused() {
     both no-iommu 'no IOMMU: ' --machine none
     both no-remapping 'no interrupt remapping: ' --machine none --qemu-arg -device --qemu-arg intel-iommu,intremap=off,eim=off
     both one-core 'the system needs 2 cores, this machine has 1; ' --qemu-arg -smp --qemu-arg 1
-    both little-memory 'the system needs 96 MiB of memory, this machine has 7[0-9] MiB; ' --qemu-arg -m --qemu-arg 80M
+    both little-memory 'the system needs 6[0-9] MiB of memory, this machine has 5[0-9] MiB; ' --qemu-arg -m --qemu-arg 60M
     both no-x2apic 'processor with APIC id 0: no x2APIC mode; ' --qemu-arg -cpu --qemu-arg max,vendor=AuthenticAMD,phys-bits=39,-x2apic
     nic no-sriov 'node 0: "nic0" is 01:00.0, which has no SR-IOV' 1 10d3 e1000e,bus=rp
     nic few-vfs 'node 0: "nic0" is 01:00.0, which can have [0-9]* virtual functions, not 99; ask for fewer' 99 10c9 igb,bus=rp
